@@ -1,0 +1,30 @@
+//! What every clocked engine looks like from a test bench.
+//!
+//! One clock is: [`Engine::set`] the inputs, [`Engine::settle`], [`Engine::get`] the outputs (which may depend on the
+//! inputs of the same clock), then [`Engine::edge`]. Port names and widths are those of the netlist (and
+//! of the Verilog), the clock is not among them; all engines of a block have the same ports in the same order.
+
+/// Name and width of a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortInfo {
+    /// As in the Verilog.
+    pub name: String,
+    /// Width in bits.
+    pub width: usize,
+}
+
+/// A clocked simulation of one block. Values are little-endian words, `width.div_ceil(64)` of them, excess bits zero.
+pub trait Engine {
+    /// The inputs, without the clock.
+    fn inputs(&self) -> &[PortInfo];
+    /// The outputs.
+    fn outputs(&self) -> &[PortInfo];
+    /// Offers a value at input `index`.
+    fn set(&mut self, index: usize, value: &[u64]);
+    /// Lets the inputs reach the outputs.
+    fn settle(&mut self);
+    /// Reads output `index` as of the last [`Engine::settle`].
+    fn get(&self, index: usize, value: &mut [u64]);
+    /// The rising clock edge: registers and memories take their next values.
+    fn edge(&mut self);
+}

@@ -1,0 +1,2 @@
+//! nitro
+fn main() {}

@@ -8,12 +8,13 @@
 //! [`ports`] is how test benches reach the ports of a live block, and [`primitive`] is how the
 //! project's own leaf blocks (registers, memories) tell the elaborator what they are.
 
+pub mod names;
 pub mod netlist;
 pub mod ports;
 pub mod primitive;
 
 pub use netlist::Netlist;
-pub use nitro_macros::Ports;
+pub use nitro_macros::{Ports, Record};
 pub use ports::{Pack, Ports};
 
 #[doc(hidden)]

@@ -5,7 +5,7 @@
 //! internals. Every value crosses as bits, least significant first.
 
 use bitvec::prelude::{BitSlice, Lsb0};
-use rust_hdl::prelude::{Bit, Bits, Clock, Direction, In, Local, Out, Signal, Synth};
+use rust_hdl::prelude::{Bit, Bits, Clock, Direction, In, Local, Out, Signal, Synth, TypeDescriptor};
 
 /// The bits of a port: bit 0 is the least significant.
 pub type PortBits = BitSlice<u64, Lsb0>;
@@ -61,6 +61,8 @@ impl<const N: usize> Pack for Bits<N> {
 pub trait InputPort {
     /// Width in bits.
     fn width(&self) -> usize;
+    /// Its type, for splitting a record into named fields ([`crate::names::leaf_fields`]).
+    fn descriptor(&self) -> TypeDescriptor;
     /// Offers a new value; it takes effect when the block is next updated.
     fn set(&mut self, bits: &PortBits);
     /// Marks the port as driven from outside.
@@ -71,6 +73,8 @@ pub trait InputPort {
 pub trait OutputPort {
     /// Width in bits.
     fn width(&self) -> usize;
+    /// Its type, for splitting a record into named fields ([`crate::names::leaf_fields`]).
+    fn descriptor(&self) -> TypeDescriptor;
     /// Reads the value as of the last update.
     fn get(&self, bits: &mut PortBits);
 }
@@ -99,6 +103,9 @@ impl<T: Pack> InputPort for Signal<In, T> {
     fn width(&self) -> usize {
         T::BITS
     }
+    fn descriptor(&self) -> TypeDescriptor {
+        T::descriptor()
+    }
     fn set(&mut self, bits: &PortBits) {
         self.next = T::unpack(bits);
     }
@@ -110,6 +117,9 @@ impl<T: Pack> InputPort for Signal<In, T> {
 impl<T: Pack> OutputPort for Signal<Out, T> {
     fn width(&self) -> usize {
         T::BITS
+    }
+    fn descriptor(&self) -> TypeDescriptor {
+        T::descriptor()
     }
     fn get(&self, bits: &mut PortBits) {
         self.val().pack(bits);
@@ -142,4 +152,19 @@ impl<D: PortDirection, T: Pack> Ports for Signal<D, T> {
     fn visit_ports(&mut self, name: &str, visitor: &mut dyn PortVisitor) {
         D::visit(self, name, visitor);
     }
+}
+
+/// The widest value that [`literal`] can show.
+const LITERAL_BITS: usize = 4096;
+
+/// The literal that stands for a record's value (its initial value, say).
+///
+/// # Panics
+/// If the record is wider than 4,096 bits; a record is a type, so this shows when a block is first elaborated.
+#[must_use]
+pub fn literal<T: Pack>(value: &T) -> rust_hdl::prelude::VerilogLiteral {
+    assert!(T::BITS <= LITERAL_BITS, "a record of {} bits is wider than {LITERAL_BITS}", T::BITS);
+    let mut bits = bitvec::prelude::BitVec::repeat(false, LITERAL_BITS);
+    value.pack(&mut bits[..T::BITS]);
+    Bits::<LITERAL_BITS>::unpack(&bits).into()
 }

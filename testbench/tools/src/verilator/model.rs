@@ -1,0 +1,114 @@
+//! Loading a compiled model: the one place of the project that calls foreign code.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::sync::Arc;
+
+use libloading::Library;
+use nitro_simulator::{Engine, PortInfo};
+
+use super::VerilogDesign;
+use crate::ToolError;
+
+type New = unsafe extern "C" fn() -> *mut c_void;
+type Act = unsafe extern "C" fn(*mut c_void);
+type Set = unsafe extern "C" fn(*mut c_void, u32, *const u64);
+type Get = unsafe extern "C" fn(*mut c_void, u32, *mut u64);
+
+/// The compiled model of a design, of which any number of instances can be made.
+#[derive(Debug)]
+pub struct VerilatedLibrary {
+    new: New,
+    free: Act,
+    set: Set,
+    get: Get,
+    eval: Act,
+    edge: Act,
+    inputs: Vec<PortInfo>,
+    outputs: Vec<PortInfo>,
+    /// Keeps the functions above in memory.
+    _library: Library,
+}
+
+impl VerilatedLibrary {
+    /// Loads what [`super::shim`] and the compiler made for exactly this port list.
+    pub(super) fn load(path: &Path, design: &VerilogDesign<'_>) -> Result<Self, ToolError> {
+        let failed = |source| ToolError::Load { path: path.to_owned(), source };
+        // SAFETY: the library is compiled from Verilator's output and our shim; its initialisers only set up
+        // constants. The symbols have the types that the shim declares, and the cache key covers the shim's text.
+        unsafe {
+            let library = Library::new(path).map_err(failed)?;
+            Ok(Self {
+                new: *library.get::<New>(b"nitro_new\0").map_err(failed)?,
+                free: *library.get::<Act>(b"nitro_free\0").map_err(failed)?,
+                set: *library.get::<Set>(b"nitro_set\0").map_err(failed)?,
+                get: *library.get::<Get>(b"nitro_get\0").map_err(failed)?,
+                eval: *library.get::<Act>(b"nitro_eval\0").map_err(failed)?,
+                edge: *library.get::<Act>(b"nitro_edge\0").map_err(failed)?,
+                inputs: design.inputs.to_vec(),
+                outputs: design.outputs.to_vec(),
+                _library: library,
+            })
+        }
+    }
+
+    /// A new instance in its power-up state, all inputs zero.
+    #[must_use]
+    pub fn instantiate(self: &Arc<Self>) -> VerilatedModel {
+        // SAFETY: `nitro_new` takes nothing and returns a model (never null: C++ `new` throws, which ends the process
+        // at this boundary) that only the functions of the same library touch.
+        VerilatedModel { model: unsafe { (self.new)() }, library: Arc::clone(self) }
+    }
+}
+
+/// One instance of a verilated design.
+#[derive(Debug)]
+pub struct VerilatedModel {
+    model: *mut c_void,
+    library: Arc<VerilatedLibrary>,
+}
+
+// SAFETY: a model has its own Verilator context and is single-threaded; nothing ties it to the thread that made it.
+unsafe impl Send for VerilatedModel {}
+
+impl Drop for VerilatedModel {
+    fn drop(&mut self) {
+        // SAFETY: the model came from `nitro_new` of this library and is not used again.
+        unsafe { (self.library.free)(self.model) }
+    }
+}
+
+impl Engine for VerilatedModel {
+    fn inputs(&self) -> &[PortInfo] {
+        &self.library.inputs
+    }
+
+    fn outputs(&self) -> &[PortInfo] {
+        &self.library.outputs
+    }
+
+    fn set(&mut self, index: usize, value: &[u64]) {
+        assert_eq!(value.len(), self.library.inputs[index].width.div_ceil(64), "words of input {index}");
+        let port = u32::try_from(index).unwrap_or(u32::MAX);
+        // SAFETY: the port exists and `value` has as many words as the shim reads for it, as just checked.
+        unsafe { (self.library.set)(self.model, port, value.as_ptr()) }
+    }
+
+    fn settle(&mut self) {
+        // SAFETY: the model is live and this thread's own.
+        unsafe { (self.library.eval)(self.model) }
+    }
+
+    fn get(&self, index: usize, value: &mut [u64]) {
+        assert_eq!(value.len(), self.library.outputs[index].width.div_ceil(64), "words of output {index}");
+        let port = u32::try_from(index).unwrap_or(u32::MAX);
+        // SAFETY: the port exists and `value` has as many words as the shim writes for it, as just checked.
+        unsafe { (self.library.get)(self.model, port, value.as_mut_ptr()) }
+    }
+
+    fn edge(&mut self) {
+        // SAFETY: the model is live and this thread's own.
+        unsafe { (self.library.edge)(self.model) }
+    }
+}

@@ -1,0 +1,170 @@
+//! Yosys: is the emitted Verilog fit for synthesis, and how large does it get?
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::ToolError;
+use crate::process::{run, tail};
+
+const DESIGN: &str = "design.v";
+const STATISTICS: &str = "statistics.json";
+/// The name of the netlist that [`Yosys::synth_ecp5`] leaves for nextpnr.
+pub(crate) const NETLIST: &str = "netlist.json";
+
+/// Cells by type.
+type Cells = BTreeMap<String, u64>;
+
+/// Runs Yosys scripts through its native Python module.
+#[derive(Clone, Debug)]
+pub struct Yosys {
+    python: PathBuf,
+    shim: PathBuf,
+    work: PathBuf,
+}
+
+/// What [`Yosys::check`] found in a design that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Memories that Yosys recognised as such (`$mem_v2` cells), over all instances.
+    pub memories: u64,
+    /// All word-level cells by type, over all instances.
+    pub cells: BTreeMap<String, u64>,
+}
+
+/// Cells after mapping to Lattice ECP5, over all instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Area {
+    /// `LUT4`.
+    pub lut4: u64,
+    /// `TRELLIS_FF`.
+    pub ff: u64,
+    /// `DP16KD`: block RAMs of 18 kb.
+    pub block_ram: u64,
+    /// `TRELLIS_DPR16X4`: distributed RAMs of 16 × 4 bits.
+    pub distributed_ram: u64,
+    /// `MULT18X18D`.
+    pub multiplier: u64,
+    /// `CCU2C`: two-bit carry chains, each in the place of two LUTs.
+    pub carry: u64,
+    /// Every cell by type.
+    pub cells: BTreeMap<String, u64>,
+}
+
+/// A design mapped to ECP5. Its netlist lies in a temporary folder until this is dropped.
+#[derive(Debug)]
+pub struct Synthesised {
+    /// Cells used.
+    pub area: Area,
+    pub(crate) top: String,
+    pub(crate) folder: TempDir,
+}
+
+impl Synthesised {
+    /// The netlist in Yosys's JSON.
+    #[must_use]
+    pub fn netlist(&self) -> PathBuf {
+        self.folder.path().join(NETLIST)
+    }
+}
+
+impl Yosys {
+    pub(crate) fn new(python: PathBuf, shim: PathBuf, work: PathBuf) -> Self {
+        Self { python, shim, work }
+    }
+
+    /// Runs a script, one command a line, in a new temporary folder that first gets `files` (name and text).
+    /// Returns the log and the folder.
+    ///
+    /// # Errors
+    /// [`ToolError::Yosys`] if a command fails; `top` only names the design in it.
+    pub fn run(&self, top: &str, script: &str, files: &[(&str, &str)]) -> Result<(String, TempDir), ToolError> {
+        std::fs::create_dir_all(&self.work).map_err(ToolError::file("create", &self.work))?;
+        let folder = tempfile::Builder::new()
+            .prefix("yosys-")
+            .tempdir_in(&self.work)
+            .map_err(ToolError::file("create a folder in", &self.work))?;
+        for (name, text) in files.iter().copied().chain([("script.ys", script)]) {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).map_err(ToolError::file("write", path))?;
+        }
+        let mut command = Command::new(&self.python);
+        command.arg(&self.shim).arg("script.ys").current_dir(folder.path());
+        let finished = run(&mut command, "remove the eda-* folder below the target folder to install it anew")?;
+        if finished.success {
+            Ok((finished.output, folder))
+        } else {
+            Err(ToolError::Yosys { top: top.to_owned(), output: tail(&finished.output) })
+        }
+    }
+
+    /// Checks Verilog for synthesis: it parses, its hierarchy is complete, every wire has one driver, nothing loops, no
+    /// latch, no warning; and counts the memories that were recognised.
+    ///
+    /// # Errors
+    /// [`ToolError::Yosys`], [`ToolError::YosysWarning`], or a file error.
+    pub fn check(&self, verilog: &str, top: &str) -> Result<Checked, ToolError> {
+        let script = format!(
+            "read_verilog {DESIGN}\n\
+             hierarchy -check -top {top}\n\
+             proc\n\
+             check -assert\n\
+             select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr t:$_DLATCH_*_ %u\n\
+             flatten\n\
+             opt_clean\n\
+             check -assert\n\
+             memory -nomap\n\
+             tee -q -o {STATISTICS} stat -json\n"
+        );
+        let (log, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
+        let warnings: Vec<&str> = log.lines().filter(|line| line.starts_with("Warning:")).collect();
+        if !warnings.is_empty() {
+            return Err(ToolError::YosysWarning { top: top.to_owned(), output: tail(&warnings.join("\n")) });
+        }
+        let cells = statistics(folder.path())?;
+        Ok(Checked { memories: count(&cells, "$mem_v2"), cells })
+    }
+
+    /// Maps a design to Lattice ECP5 and counts its cells.
+    ///
+    /// # Errors
+    /// [`ToolError::Yosys`] or a file error.
+    pub fn synth_ecp5(&self, verilog: &str, top: &str) -> Result<Synthesised, ToolError> {
+        let script = format!(
+            "read_verilog {DESIGN}\n\
+             synth_ecp5 -top {top} -json {NETLIST}\n\
+             tee -q -o {STATISTICS} stat -json\n"
+        );
+        let (_, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
+        let cells = statistics(folder.path())?;
+        let area = Area {
+            lut4: count(&cells, "LUT4"),
+            ff: count(&cells, "TRELLIS_FF"),
+            block_ram: count(&cells, "DP16KD"),
+            distributed_ram: count(&cells, "TRELLIS_DPR16X4"),
+            multiplier: count(&cells, "MULT18X18D"),
+            carry: count(&cells, "CCU2C"),
+            cells,
+        };
+        Ok(Synthesised { area, top: top.to_owned(), folder })
+    }
+}
+
+fn count(cells: &Cells, kind: &str) -> u64 {
+    cells.get(kind).copied().unwrap_or(0)
+}
+
+/// Cells by type of the whole design, from the output of `stat -json`.
+fn statistics(folder: &Path) -> Result<Cells, ToolError> {
+    const TOOL: &str = "Yosys (stat -json)";
+    let path = folder.join(STATISTICS);
+    let text = std::fs::read_to_string(&path).map_err(ToolError::file("read", path))?;
+    let report: Value = serde_json::from_str(&text).map_err(|source| ToolError::Json { tool: TOOL, source })?;
+    let cells = report["design"]["num_cells_by_type"]
+        .as_object()
+        .ok_or(ToolError::Report { tool: TOOL, missing: "design.num_cells_by_type" })?;
+    Ok(cells.iter().filter_map(|(kind, count)| Some((kind.clone(), count.as_u64()?))).collect())
+}

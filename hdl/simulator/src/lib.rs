@@ -1,5 +1,15 @@
 //! Clock-by-clock simulation: the common [`Engine`] and its implementations.
+//!
+//! * [`Interpreter`] runs any netlist at once, over many lanes.
+//! * [`RustHdlEngine`] drives the live block by `rust_hdl`'s own rules, as the reference for all others.
 
 pub mod engine;
+mod interpreter;
+pub mod optimise;
+pub mod trace;
+mod words;
 
 pub use engine::{Engine, PortInfo};
+pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
+pub use optimise::optimise;
+pub use trace::TraceSource;

@@ -154,6 +154,15 @@ impl<D: PortDirection, T: Pack> Ports for Signal<D, T> {
     }
 }
 
+/// Elements are named by their index, as `rust_hdl` names them.
+impl<P: Ports> Ports for Vec<P> {
+    fn visit_ports(&mut self, name: &str, visitor: &mut dyn PortVisitor) {
+        for (index, element) in self.iter_mut().enumerate() {
+            element.visit_ports(&join_name(name, &index.to_string()), visitor);
+        }
+    }
+}
+
 /// The widest value that [`literal`] can show.
 const LITERAL_BITS: usize = 4096;
 

@@ -1,1 +1,2 @@
-//! (crate under construction)
+mod random;
+pub mod stimulus;

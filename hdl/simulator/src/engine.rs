@@ -13,6 +13,23 @@ pub struct PortInfo {
     pub width: usize,
 }
 
+/// Why the values of an engine are not to be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineFault {
+    /// The logic went on changing with its inputs held: it has a combinational loop.
+    #[error("the block does not settle: it still changes after {updates} updates, so it has a combinational loop")]
+    DoesNotSettle {
+        /// Updates that were tried.
+        updates: usize,
+    },
+    /// The thread that runs the engine failed.
+    #[error("the engine's thread failed: {reason}")]
+    Thread {
+        /// What happened.
+        reason: String,
+    },
+}
+
 /// A clocked simulation of one block. Values are little-endian words, `width.div_ceil(64)` of them, excess bits zero.
 pub trait Engine {
     /// The inputs, without the clock.
@@ -27,4 +44,8 @@ pub trait Engine {
     fn get(&self, index: usize, value: &mut [u64]);
     /// The rising clock edge: registers and memories take their next values.
     fn edge(&mut self);
+    /// What went wrong, if anything did; from then on the values mean nothing.
+    fn fault(&self) -> Option<&EngineFault> {
+        None
+    }
 }

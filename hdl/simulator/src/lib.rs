@@ -6,10 +6,14 @@
 pub mod engine;
 mod interpreter;
 pub mod optimise;
+mod rust_hdl_engine;
+mod thread_engine;
 pub mod trace;
 mod words;
 
-pub use engine::{Engine, PortInfo};
+pub use engine::{Engine, EngineFault, PortInfo};
 pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
 pub use optimise::optimise;
+pub use rust_hdl_engine::RustHdlEngine;
+pub use thread_engine::ThreadEngine;
 pub use trace::TraceSource;

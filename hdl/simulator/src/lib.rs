@@ -6,9 +6,11 @@
 pub mod engine;
 mod interpreter;
 pub mod optimise;
+pub mod random;
 mod rust_hdl_engine;
 mod thread_engine;
 pub mod trace;
+pub mod validate;
 mod words;
 
 pub use engine::{Engine, EngineFault, PortInfo};

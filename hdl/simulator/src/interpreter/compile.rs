@@ -83,8 +83,11 @@ impl Compiler<'_> {
         self.first_input_row = self.rows;
         self.rows += self.netlist.inputs.len();
         for (index, port) in self.netlist.inputs.iter().enumerate() {
-            let place =
-                Place { column: self.columns(port.width), width: port.width, row: to_u32(self.first_input_row + index) };
+            let place = Place {
+                column: self.columns(port.width),
+                width: port.width,
+                row: to_u32(self.first_input_row + index),
+            };
             self.program.inputs.push(place);
         }
         // Constants never change: they share a row without users.

@@ -28,12 +28,7 @@ pub(crate) fn stage_register(register: &RegisterUpdate, values: &[u64], staging:
 }
 
 /// Gives a register its next value; whether it changed.
-pub(crate) fn commit_register(
-    register: &RegisterUpdate,
-    values: &mut [u64],
-    staging: &[u64],
-    lanes: usize,
-) -> bool {
+pub(crate) fn commit_register(register: &RegisterUpdate, values: &mut [u64], staging: &[u64], lanes: usize) -> bool {
     let (q, d) = (register.q as usize * lanes, register.d as usize * lanes);
     let mut changed = 0;
     for word in 0..register.words as usize {
@@ -42,9 +37,11 @@ pub(crate) fn commit_register(
             let value = match (register.staging, register.reset) {
                 (Some(slot), _) => staging[slot as usize * lanes + index],
                 (None, None) => values[d + index],
-                (None, Some((reset, value))) => {
-                    next(values[d + index], values[reset as usize * lanes + lane], values[value as usize * lanes + index])
-                }
+                (None, Some((reset, value))) => next(
+                    values[d + index],
+                    values[reset as usize * lanes + lane],
+                    values[value as usize * lanes + index],
+                ),
             };
             changed |= values[q + index] ^ value;
             values[q + index] = value;

@@ -221,11 +221,8 @@ impl Interpreter {
         assert!(lane < self.lanes, "lane {lane} of {}", self.lanes);
         let words = word_count(place.width);
         for (word, slot) in value.iter_mut().enumerate() {
-            *slot = if word < words {
-                self.state.values[(place.column as usize + word) * self.lanes + lane]
-            } else {
-                0
-            };
+            *slot =
+                if word < words { self.state.values[(place.column as usize + word) * self.lanes + lane] } else { 0 };
         }
     }
 

@@ -58,9 +58,7 @@ pub(crate) fn with_operands(op: &Op, rename: impl Fn(NodeId) -> NodeId) -> Op {
         Op::Lt(a, b) => Op::Lt(r(*a), r(*b)),
         Op::Shl(a, b) => Op::Shl(r(*a), r(*b)),
         Op::Shr(a, b) => Op::Shr(r(*a), r(*b)),
-        Op::Mux { select, then, otherwise } => {
-            Op::Mux { select: r(*select), then: r(*then), otherwise: r(*otherwise) }
-        }
+        Op::Mux { select, then, otherwise } => Op::Mux { select: r(*select), then: r(*then), otherwise: r(*otherwise) },
         Op::Concat(parts) => Op::Concat(parts.iter().map(|&part| r(part)).collect()),
     }
 }

@@ -1,1 +1,17 @@
-//! (crate under construction)
+//! What crosses an interface, written down once: header formats, table rows, drop reasons, the register map, and the
+//! data that a card is configured with. Hardware, model, driver and documentation derive from it.
+
+pub mod constants;
+pub mod control;
+pub mod counters;
+pub mod format;
+pub mod formats;
+pub mod reason;
+pub mod registers;
+pub mod tables;
+
+pub use constants::{Layout, MappingKind};
+pub use control::CardConfig;
+pub use format::{Field, Format, FormatError};
+pub use reason::{DropReason, Stage, Verdict};
+pub use tables::Table;

@@ -133,6 +133,8 @@ pub struct Packet {
     // --- eni ---
     /// The ENI that the packet comes from (tx) or goes to (rx).
     pub eni: Bits<8>,
+    /// That ENI is configured.
+    pub has_eni: Bit,
     /// Its VPC.
     pub vni: Bits<24>,
     /// Its route table.
@@ -145,6 +147,10 @@ pub struct Packet {
     pub is_gateway: Bit,
     /// The ARP or ND target is an address of the ENI itself.
     pub is_own: Bit,
+    /// The source address must be one of the ENI's.
+    pub source_checked: Bit,
+    /// The packet goes to a broadcast or multicast address that no responder takes.
+    pub to_group: Bit,
 
     // --- responder ---
     /// The responder takes the packet: ARP, neighbour or router solicitation.

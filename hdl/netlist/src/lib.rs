@@ -8,11 +8,19 @@
 //! [`ports`] is how test benches reach the ports of a live block, and [`primitive`] is how the
 //! project's own leaf blocks (registers, memories) tell the elaborator what they are.
 
+pub mod design;
+mod elaborate;
+mod expression;
+mod flatten;
 pub mod names;
 pub mod netlist;
 pub mod ports;
 pub mod primitive;
+pub mod verilog;
+mod words;
 
+pub use design::Design;
+pub use elaborate::{ElaborateError, elaborate, with_large_stack};
 pub use netlist::Netlist;
 pub use nitro_macros::{Ports, Record};
 pub use ports::{Pack, Ports};

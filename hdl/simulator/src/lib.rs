@@ -18,4 +18,4 @@ pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreErro
 pub use optimise::optimise;
 pub use rust_hdl_engine::RustHdlEngine;
 pub use thread_engine::ThreadEngine;
-pub use trace::TraceSource;
+pub use trace::{TraceError, TraceOptions, TraceSource, VcdWriter};

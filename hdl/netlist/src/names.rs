@@ -3,7 +3,8 @@
 //! `rust_hdl` joins a path with `$`. Here:
 //!
 //! * a path is joined with `_`: `rx$tvalid` is `rx_tvalid`, `stage$0` is `stage_0`;
-//! * a record (composite type) is split into its leaf fields, the first field at the least significant bits:
+//! * a record (composite type) is split into its leaf fields, in the order of its descriptor, which lists the least
+//!   significant field first:
 //!   field `length` of `header` is `header_length`, nested records are flattened;
 //! * the record of a stream is not named: field `tdata` of `rx$payload` is `rx_tdata`, and a plain
 //!   `rx$payload` is `rx_tdata` too;

@@ -3,6 +3,7 @@
 //! * [`Interpreter`] runs any netlist at once, over many lanes.
 //! * [`RustHdlEngine`] drives the live block by `rust_hdl`'s own rules, as the reference for all others.
 
+pub mod catalogue;
 pub mod engine;
 mod interpreter;
 pub mod optimise;
@@ -13,6 +14,7 @@ pub mod trace;
 pub mod validate;
 mod words;
 
+pub use catalogue::BlockEntry;
 pub use engine::{Engine, EngineFault, PortInfo};
 pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
 pub use optimise::optimise;

@@ -57,7 +57,12 @@ impl<'a> Scope<'a> {
 
 impl<W: Write> Formatter<W> {
     /// Writes the header; `selected` are indices into the netlist's trace.
-    pub(super) fn new(mut output: W, netlist: &Netlist, selected: &[usize], clock_nanoseconds: u32) -> io::Result<Self> {
+    pub(super) fn new(
+        mut output: W,
+        netlist: &Netlist,
+        selected: &[usize],
+        clock_nanoseconds: u32,
+    ) -> io::Result<Self> {
         let mut top = Scope::default();
         for (position, &index) in selected.iter().enumerate() {
             let signal = &netlist.trace[index];

@@ -63,7 +63,9 @@ pub enum TraceError {
         known: String,
     },
     /// An odd or zero clock time.
-    #[error("a clock of {nanoseconds} ns has no half in whole nanoseconds; an even number of at least 2 would be right")]
+    #[error(
+        "a clock of {nanoseconds} ns has no half in whole nanoseconds; an even number of at least 2 would be right"
+    )]
     ClockTime {
         /// As asked for.
         nanoseconds: u32,

@@ -66,7 +66,8 @@ impl VcdWriter {
             let formatter = Formatter::new(file, netlist, &selected, options.clock_nanoseconds)?;
             let (queue, inbox) = sync_channel(QUEUE);
             let (outbox, spent) = sync_channel(QUEUE);
-            let thread = std::thread::Builder::new().name("vcd".into()).spawn(move || run(formatter, &inbox, &outbox))?;
+            let thread =
+                std::thread::Builder::new().name("vcd".into()).spawn(move || run(formatter, &inbox, &outbox))?;
             Ok((queue, spent, thread))
         };
         let (queue, spent, formatter) = start().map_err(|source| {

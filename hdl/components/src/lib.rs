@@ -4,12 +4,14 @@
 //! and an entry in the catalogue.
 
 pub mod arbiter;
+pub mod counter_bank;
 pub mod credit_gate;
 pub mod delay;
 pub mod demux;
 pub mod fifo;
 pub mod fifo_block;
 pub mod flow_fifo;
+pub mod hash_table;
 pub mod join;
 pub mod keep;
 pub mod overlay;
@@ -22,6 +24,7 @@ pub mod ram_single;
 pub mod ram_true_dual;
 pub mod register;
 pub mod rom;
+pub mod siphash;
 pub mod spill;
 pub mod split;
 pub mod stream;

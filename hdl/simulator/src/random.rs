@@ -327,7 +327,7 @@ impl Maker {
             self.netlist.outputs.push(Port { name: format!("o{index}"), width, node });
         }
         for index in (0..self.netlist.nodes.len()).step_by(3) {
-            let scope = (0..index % 3).map(|level| format!("s{level}")).collect();
+            let scope = (0..index / 3 % 3).map(|level| format!("s{level}")).collect();
             let node = NodeId(to_u32(index));
             self.netlist.trace.push(TraceSignal { scope, name: format!("n{index}"), variants: Vec::new(), node });
         }

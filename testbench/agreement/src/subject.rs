@@ -1,0 +1,146 @@
+//! A block made ready: elaborated once, verilated once, run under any number of stimuli.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use nitro_netlist::design::Role;
+use nitro_netlist::netlist::Port;
+use nitro_netlist::{Design, Netlist};
+use nitro_simulator::BlockEntry;
+use nitro_simulator::engine::EngineFault;
+use nitro_simulator::{Engine, Interpreter, PortInfo};
+use nitro_tools::{Effort, Tools, VerilatedLibrary, VerilogDesign};
+
+use crate::compare::{CompareError, EngineKind, Lanes, compare};
+use crate::error::AgreementError;
+use crate::stimulus::{Case, RandomStimulus, Stimulus};
+
+/// A block and its engines.
+pub struct Subject<'a> {
+    entry: &'a BlockEntry,
+    kinds: Vec<EngineKind>,
+    design: Design,
+    netlist: Netlist,
+    inputs: Vec<PortInfo>,
+    outputs: Vec<PortInfo>,
+    /// Built when first needed.
+    library: RefCell<Option<Arc<VerilatedLibrary>>>,
+}
+
+impl<'a> Subject<'a> {
+    /// Elaborates a block. The first of `kinds` is the reference that the others are compared with; the model of
+    /// [`EngineKind::Verilator`] is built when it is first run.
+    ///
+    /// # Errors
+    /// If the block cannot be elaborated.
+    pub fn new(entry: &'a BlockEntry, kinds: &[EngineKind]) -> Result<Self, AgreementError> {
+        let failed = |source| AgreementError::Elaborate { block: entry.name.to_owned(), source };
+        let design = entry.elaborate().map_err(failed)?;
+        let netlist = design.flatten();
+        let list = |ports: &[Port]| -> Vec<PortInfo> {
+            ports.iter().map(|port| PortInfo { name: port.name.clone(), width: port.width as usize }).collect()
+        };
+        let (inputs, outputs) = (list(&netlist.inputs), list(&netlist.outputs));
+        Ok(Self { entry, kinds: kinds.to_vec(), design, netlist, inputs, outputs, library: RefCell::default() })
+    }
+
+    /// The block's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.entry.name
+    }
+
+    /// The design.
+    #[must_use]
+    pub fn design(&self) -> &Design {
+        &self.design
+    }
+
+    /// The block's inputs, without the clock.
+    #[must_use]
+    pub fn inputs(&self) -> &[PortInfo] {
+        &self.inputs
+    }
+
+    /// The flat netlist.
+    #[must_use]
+    pub fn netlist(&self) -> &Netlist {
+        &self.netlist
+    }
+
+    /// Compares the engines under random cases, one a lane. Returns the number of clocks compared.
+    ///
+    /// # Errors
+    /// At the first difference.
+    pub fn check(&self, cases: &[Case]) -> Result<u64, AgreementError> {
+        let stimuli =
+            cases.iter().map(|case| -> Box<dyn Stimulus> { Box::new(RandomStimulus::new(case, &self.inputs)) });
+        let compared = self.compare(&mut stimuli.collect::<Vec<_>>())?;
+        compared.map_err(|source| {
+            let lane = if let CompareError::Disagreement(disagreement) = &source { disagreement.lane } else { 0 };
+            AgreementError::Compare { case: cases.get(lane).copied(), source }
+        })
+    }
+
+    /// Compares the engines under any stimuli, one a lane. Returns the number of clocks compared.
+    ///
+    /// # Errors
+    /// At the first difference.
+    pub fn run(&self, stimuli: &mut [Box<dyn Stimulus + '_>]) -> Result<u64, AgreementError> {
+        self.compare(stimuli)?.map_err(|source| AgreementError::Compare { source, case: None })
+    }
+
+    fn compare(&self, stimuli: &mut [Box<dyn Stimulus + '_>]) -> Result<Result<u64, CompareError>, AgreementError> {
+        let mut engines = Vec::new();
+        for &kind in &self.kinds {
+            engines.push((kind, self.lanes(kind, stimuli.len())?));
+        }
+        Ok(compare(self.entry.name, &mut engines, stimuli))
+    }
+
+    /// The verilated model, from the cache or built now.
+    ///
+    /// # Errors
+    /// If Verilator or the C++ compiler fail.
+    pub fn library(&self) -> Result<Arc<VerilatedLibrary>, AgreementError> {
+        if let Some(library) = self.library.borrow().as_ref() {
+            return Ok(Arc::clone(library));
+        }
+        let text = self.design.verilog().text();
+        let verilog = VerilogDesign {
+            top: self.design.name(),
+            text: &text,
+            clock: clock(&self.design),
+            inputs: &self.inputs,
+            outputs: &self.outputs,
+        };
+        let library = Tools::locate()?.verilator().library(&verilog, Effort::Build)?;
+        Ok(Arc::clone(self.library.borrow_mut().insert(library)))
+    }
+
+    /// Fresh engines of one kind, in their power-up state.
+    fn lanes(&self, kind: EngineKind, lanes: usize) -> Result<Lanes, AgreementError> {
+        Ok(match kind {
+            EngineKind::Interpreted => Lanes::Interpreter(Box::new(Interpreter::new(&self.netlist, lanes))),
+            EngineKind::RustHdl => {
+                let engine = |_| -> Result<Box<dyn Engine>, EngineFault> { self.entry.rust_hdl() };
+                let engines = (0..lanes).map(engine).collect::<Result<_, _>>();
+                Lanes::Engines(
+                    engines.map_err(|source| AgreementError::RustHdl { block: self.entry.name.to_owned(), source })?,
+                )
+            }
+            EngineKind::Verilator => {
+                let library = self.library()?;
+                Lanes::Engines((0..lanes).map(|_| -> Box<dyn Engine> { Box::new(library.instantiate()) }).collect())
+            }
+        })
+    }
+}
+
+/// The name of the top's clock, if it has one.
+#[must_use]
+pub fn clock(design: &Design) -> Option<&str> {
+    let body = &design.modules().last()?.body;
+    let ports = body.ports.iter().map(|&port| body.signal(port));
+    ports.into_iter().find(|signal| signal.role == Role::Clock).map(|signal| signal.name.as_str())
+}

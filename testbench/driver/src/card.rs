@@ -1,0 +1,274 @@
+//! Programming a card and reading what it counts.
+
+use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, key_words, mac_bits, mask4, mask6};
+use nitro_wire::registers::{self, Register};
+use nitro_wire::tables::{LOCAL_KEY, MAPPING_KEY};
+use nitro_wire::{FormatError, Table, counters};
+
+use crate::placement::{Full, Placement};
+use crate::{BusError, RegisterPort};
+
+/// Reads of STATUS before a counter snapshot is given up.
+const MAX_POLLS: u32 = 1000;
+
+/// What can go wrong in programming a card.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// A register access failed.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// Not a card of this kind.
+    #[error("identification {found:#010x}; expected {expected:#010x}, a card of this project")]
+    NotACard {
+        /// What register ID reads.
+        found: u32,
+        /// What it should read.
+        expected: u32,
+    },
+    /// A register map of another version.
+    #[error("register map version {major}.{minor}; this driver knows {known_major}.{known_minor}")]
+    Version {
+        /// The card's.
+        major: u32,
+        /// The card's.
+        minor: u32,
+        /// The driver's.
+        known_major: u32,
+        /// The driver's.
+        known_minor: u32,
+    },
+    /// More ENIs than the card has.
+    #[error("{enis} ENIs are configured; this card has {most}")]
+    TooManyEnis {
+        /// Configured.
+        enis: usize,
+        /// The card's.
+        most: u32,
+    },
+    /// More token keys than the card has.
+    #[error("{keys} token keys are configured; a card holds 2 epochs")]
+    TooManyKeys {
+        /// Configured.
+        keys: usize,
+    },
+    /// A hash table is full.
+    #[error("{table}: {full}; use a configuration with a larger table or fewer entries")]
+    TableFull {
+        /// Which.
+        table: &'static str,
+        /// How full.
+        full: Full,
+    },
+    /// A value does not fit its field.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A counter snapshot did not become ready.
+    #[error("the card's counter snapshot did not become ready")]
+    CounterBusy,
+}
+
+/// A counter's value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// One hash table: where its entries stand, and their rows.
+struct HashTable {
+    name: &'static str,
+    table: Table,
+    placement: Placement,
+    rows: Vec<Vec<u32>>,
+}
+
+/// A card's software.
+pub struct Driver<P> {
+    port: P,
+    enis: u32,
+    local: HashTable,
+    mappings: HashTable,
+}
+
+impl<P: RegisterPort> Driver<P> {
+    /// Takes over a card: checks that it is one, and learns its dimensions. `hash_key` is the seed of its hash tables, which
+    /// [`Driver::configure`] writes.
+    ///
+    /// # Errors
+    /// If the register port fails or the card is of another kind or version.
+    pub fn open(mut port: P, hash_key: [u8; 16]) -> Result<Self, DriverError> {
+        let found = port.read(registers::ID.offset)?;
+        if found != registers::ID_VALUE {
+            return Err(DriverError::NotACard { found, expected: registers::ID_VALUE });
+        }
+        let version = port.read(registers::VERSION.offset)?;
+        let (major, minor) = (version >> 16, version >> 8 & 0xff);
+        let (known_major, known_minor) = (registers::VERSION_VALUE >> 16, registers::VERSION_VALUE >> 8 & 0xff);
+        if major != known_major || minor < known_minor {
+            return Err(DriverError::Version { major, minor, known_major, known_minor });
+        }
+        let capabilities = port.read(registers::CAPABILITIES.offset)?;
+        let field = |name| registers::CAPABILITIES.field(name).map_or(0, |field| field.get(capabilities));
+        let enis = field("enis");
+        let hash_table = |name, table, rows_log2| HashTable {
+            name,
+            table,
+            placement: Placement::new(hash_key, rows_log2),
+            rows: Vec::new(),
+        };
+        let local = hash_table("the local address table", Table::Local, field("local_rows_log2"));
+        let mappings = hash_table("the mapping cache", Table::Mapping, field("mapping_rows_log2"));
+        Ok(Self { port, enis, local, mappings })
+    }
+
+    /// The register port.
+    pub fn port(&mut self) -> &mut P {
+        &mut self.port
+    }
+
+    fn write_array(&mut self, register: &Register, words: &[u32]) -> Result<(), BusError> {
+        (0_u16..).zip(words).try_for_each(|(index, &word)| self.port.write(register.at(index), word))
+    }
+
+    fn write_mac(&mut self, high: &Register, low: &Register, mac: [u8; 6]) -> Result<(), BusError> {
+        let [a, b, c, d, e, f] = mac;
+        self.port.write(high.offset, u32::from(u16::from_be_bytes([a, b])))?;
+        self.port.write(low.offset, u32::from_be_bytes([c, d, e, f]))
+    }
+
+    fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
+        self.write_array(&registers::TABLE_DATA, words)?;
+        self.port.write(registers::TABLE_INDEX.offset, u32::from(index))?;
+        self.port.write(registers::TABLE_COMMAND.offset, u32::from(table.code()))
+    }
+
+    fn insert(
+        &mut self,
+        select: fn(&mut Self) -> &mut HashTable,
+        key: &[u8],
+        row: Vec<u32>,
+    ) -> Result<(), DriverError> {
+        let table = select(self);
+        let writes = table.placement.insert(key).map_err(|full| DriverError::TableFull { table: table.name, full })?;
+        table.rows.push(row);
+        let number = table.table;
+        for write in writes {
+            let row = select(self).rows[write.entry].clone();
+            self.write_row(number, write.index, &row)?;
+        }
+        Ok(())
+    }
+
+    /// Installs a whole configuration and lets packets in.
+    ///
+    /// # Errors
+    /// If something does not fit the card, or an access fails; the card then stays disabled.
+    pub fn configure(&mut self, config: &CardConfig) -> Result<(), DriverError> {
+        if config.enis.len() > self.enis as usize {
+            return Err(DriverError::TooManyEnis { enis: config.enis.len(), most: self.enis });
+        }
+        if config.token_keys.len() > 2 {
+            return Err(DriverError::TooManyKeys { keys: config.token_keys.len() });
+        }
+        self.write_array(&registers::HASH_KEY, &key_words(config.hash_key))?;
+        let address = ip_bits(config.underlay_ip).to_be_bytes();
+        self.write_array(&registers::UNDERLAY_IP, &key_words(address))?;
+        self.write_mac(&registers::UNDERLAY_MAC_HI, &registers::UNDERLAY_MAC_LO, config.underlay_mac)?;
+        self.write_mac(&registers::NEXT_HOP_MAC_HI, &registers::NEXT_HOP_MAC_LO, config.next_hop_mac)?;
+        self.write_mac(&registers::GATEWAY_MAC_HI, &registers::GATEWAY_MAC_LO, config.gateway_mac)?;
+        self.write_array(&registers::FLOW_KEY, &key_words(config.flow_key))?;
+        let slots = [&registers::TOKEN_KEY_0, &registers::TOKEN_KEY_1];
+        for ((slot, (epoch, key)), register) in (0_u16..).zip(&config.token_keys).zip(slots) {
+            self.write_array(register, &key_words(*key))?;
+            self.port.write(registers::TOKEN_EPOCH.at(slot), 1 << 8 | u32::from(*epoch))?;
+        }
+        for eni in &config.enis {
+            self.install_eni(eni)?;
+        }
+        for mapping in &config.mappings {
+            self.install_mapping(mapping)?;
+        }
+        self.port.write(registers::CONTROL.offset, 1)?;
+        Ok(())
+    }
+
+    fn install_eni(&mut self, eni: &Eni) -> Result<(), DriverError> {
+        let (subnet4, mask_4) = eni.subnet4.map_or((0, 0), |(base, length)| (base.to_bits(), mask4(length)));
+        let (subnet6, mask_6) = eni.subnet6.map_or((0, 0), |(base, length)| (base.to_bits(), mask6(length)));
+        let row = Table::Eni.row().pack_words(&[
+            ("valid", 1),
+            ("source_dest_check", u128::from(eni.source_dest_check)),
+            ("vni", u128::from(eni.vni)),
+            ("route_table", u128::from(eni.route_table)),
+            ("mac", u128::from(mac_bits(eni.mac))),
+            ("subnet4_valid", u128::from(eni.subnet4.is_some())),
+            ("subnet4", u128::from(subnet4)),
+            ("subnet4_mask", u128::from(mask_4)),
+            ("subnet6_valid", u128::from(eni.subnet6.is_some())),
+            ("subnet6", subnet6),
+            ("subnet6_mask", mask_6),
+        ])?;
+        self.write_row(Table::Eni, u16::from(eni.number), &row)?;
+        for &ip in &eni.ips {
+            let key = [("vni", u128::from(eni.vni)), ("ip", ip_bits(ip))];
+            let values = [("valid", 1), key[0], key[1], ("eni", u128::from(eni.number))];
+            let row = Table::Local.row().pack_words(&values)?;
+            self.insert(|driver| &mut driver.local, &LOCAL_KEY.pack(&key)?, row)?;
+        }
+        Ok(())
+    }
+
+    /// Installs an entry of the mapping cache. Its key must not be installed yet.
+    ///
+    /// # Errors
+    /// If the cache has no room, a value does not fit its field, or an access fails.
+    pub fn install_mapping(&mut self, mapping: &Mapping) -> Result<(), DriverError> {
+        let key = [
+            ("vni", u128::from(mapping.vni)),
+            ("route_table", u128::from(mapping.route_table)),
+            ("ip", ip_bits(mapping.ip)),
+        ];
+        let row = Table::Mapping.row().pack_words(&[
+            ("valid", 1),
+            key[0],
+            key[1],
+            key[2],
+            ("kind", u128::from(mapping.kind.code())),
+            ("srd", u128::from(mapping.srd)),
+            ("path_mtu", u128::from(mapping.path_mtu)),
+            ("underlay_ip", ip_bits(mapping.underlay_ip)),
+            ("mac", u128::from(mac_bits(mapping.mac))),
+            ("token_epoch", u128::from(mapping.token_epoch)),
+            ("token", u128::from(mapping.token)),
+            ("groups", u128::from(mapping.groups)),
+            ("version", u128::from(mapping.version)),
+            ("expiry", u128::from(mapping.expiry)),
+        ])?;
+        self.insert(|driver| &mut driver.mappings, &MAPPING_KEY.pack(&key)?, row)
+    }
+
+    /// Reads one counter, not torn.
+    ///
+    /// # Errors
+    /// If an access fails or the snapshot does not become ready.
+    pub fn counter(&mut self, bank: counters::Bank, index: u8) -> Result<Counter, DriverError> {
+        self.port.write(registers::COUNTER_SELECT.offset, counters::select(bank, index))?;
+        let busy = |status| registers::STATUS.field("counter_busy").is_some_and(|field| field.get(status) != 0);
+        let mut polls = 0;
+        while busy(self.port.read(registers::STATUS.offset)?) {
+            polls += 1;
+            if polls > MAX_POLLS {
+                return Err(DriverError::CounterBusy);
+            }
+        }
+        let mut wide = |low: &Register, high: &Register| -> Result<u64, BusError> {
+            Ok(u64::from(self.port.read(high.offset)?) << 32 | u64::from(self.port.read(low.offset)?))
+        };
+        Ok(Counter {
+            packets: wide(&registers::COUNTER_PACKETS_LO, &registers::COUNTER_PACKETS_HI)?,
+            bytes: wide(&registers::COUNTER_BYTES_LO, &registers::COUNTER_BYTES_HI)?,
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! What each frame of a capture is to the card: from a guest, to a guest, or none of its business.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use nitro_model::wrap::{Wrap, wrap};
+use nitro_vpc::{Answer, MappingService, Vpc};
+use nitro_wire::constants::{GUEST_MTU, ethertype};
+use nitro_wire::control::{CardConfig, Mapping};
+use nitro_wire::MappingKind;
+
+use crate::capture::CapturedFrame;
+use crate::report::Path;
+
+/// A frame as it is offered to the card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The path that it takes.
+    pub path: Path,
+    /// The ENI that it comes from (tx) or goes to (rx, as far as the tool knows).
+    pub eni: Option<u8>,
+    /// The bytes at the card's port: the guest's frame (tx) or the encapsulated one (rx).
+    pub bytes: Vec<u8>,
+    /// Clock before which it is not offered.
+    pub not_before: u64,
+}
+
+/// What is offered to the card, one entry a frame of the capture, and how the card is configured for it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// One entry a frame; none for a frame that is skipped.
+    pub offers: Vec<Option<Offer>>,
+    /// The card's configuration, its mapping cache filled.
+    pub config: CardConfig,
+}
+
+/// How frames are spaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// Back to back.
+    #[default]
+    Dense,
+    /// As in the file, at this many clocks a microsecond (MHz).
+    File {
+        /// Clock frequency.
+        mhz: u32,
+    },
+}
+
+/// The type and network header of an Ethernet frame, one 802.1Q tag skipped.
+fn network_header(frame: &[u8]) -> Option<(u16, &[u8])> {
+    let kind = |at: usize| Some(u16::from_be_bytes([*frame.get(at)?, *frame.get(at + 1)?]));
+    match kind(12)? {
+        ethertype::VLAN => Some((kind(16)?, frame.get(18..)?)),
+        other => Some((other, frame.get(14..)?)),
+    }
+}
+
+fn ipv4_at(bytes: &[u8], at: usize) -> Option<IpAddr> {
+    let bytes: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+    Some(IpAddr::from(bytes))
+}
+
+fn ipv6_at(bytes: &[u8], at: usize) -> Option<IpAddr> {
+    let bytes: [u8; 16] = bytes.get(at..at + 16)?.try_into().ok()?;
+    Some(IpAddr::from(bytes))
+}
+
+/// Source and destination address, as far as the frame has them; of ARP and neighbour solicitations the target.
+fn addresses(frame: &[u8]) -> (Option<IpAddr>, Option<IpAddr>) {
+    match network_header(frame) {
+        Some((ethertype::IPV4, header)) => (ipv4_at(header, 12), ipv4_at(header, 16)),
+        Some((ethertype::IPV6, header)) => (ipv6_at(header, 8), ipv6_at(header, 24)),
+        Some((ethertype::ARP, header)) => (ipv4_at(header, 14), ipv4_at(header, 24)),
+        _ => (None, None),
+    }
+}
+
+/// Target of an ICMPv6 neighbour solicitation right behind the IPv6 header.
+fn solicited(frame: &[u8]) -> Option<IpAddr> {
+    match network_header(frame)? {
+        (ethertype::IPV6, header) if header.get(6) == Some(&58) && header.get(40) == Some(&135) => ipv6_at(header, 48),
+        _ => None,
+    }
+}
+
+/// Decides for each frame, and fills the mapping cache with what the mapping service answers for every address that
+/// the capture asks for.
+pub struct Planner<'a> {
+    vpc: &'a Vpc,
+    service: MappingService<'a>,
+    from: Option<u8>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner; `from` makes every frame a tx frame of that ENI.
+    #[must_use]
+    pub fn new(vpc: &'a Vpc, from: Option<u8>) -> Self {
+        Self { vpc, service: MappingService::new(vpc), from }
+    }
+
+    fn eni_by_mac(&self, mac: Option<&[u8]>) -> Option<u8> {
+        let index = self.vpc.enis.iter().position(|eni| mac == Some(&eni.mac))?;
+        u8::try_from(index).ok()
+    }
+
+    fn is_for_this_card(&self, frame: &[u8]) -> bool {
+        let destination = match network_header(frame) {
+            Some((ethertype::IPV4 | ethertype::IPV6, _)) => addresses(frame).1,
+            _ => None,
+        };
+        destination == Some(self.vpc.card.underlay_ip) || frame.get(..6) == Some(&self.vpc.card.underlay_mac)
+    }
+
+    /// Wraps a frame for an ENI of this card as the host of its sender would.
+    fn wrap(&self, config: &CardConfig, eni: u8, frame: &[u8]) -> Vec<u8> {
+        let eni = &self.vpc.enis[usize::from(eni)];
+        let vni = self.vpc.vpc_of(eni).vni;
+        let (source, destination) = addresses(frame);
+        let known = source.and_then(|source| self.service.host_of(vni, source));
+        let host = known
+            .or_else(|| self.vpc.hosts.first().map(|host| host.underlay_ip))
+            .unwrap_or(self.vpc.card.underlay_ip);
+        let destination = match network_header(frame) {
+            Some((ethertype::ARP, _)) => None,
+            _ => destination,
+        };
+        let (token_epoch, token) = self.vpc.token_for_this_card(vni, host, destination);
+        wrap(frame, &Wrap {
+            vni,
+            source_eni: 0,
+            source_mac: config.next_hop_mac,
+            destination_mac: config.underlay_mac,
+            source_ip: host,
+            destination_ip: config.underlay_ip,
+            token_epoch,
+            token,
+            flow_key: config.flow_key,
+        })
+    }
+
+    fn offer(&self, config: &CardConfig, frame: &[u8]) -> Option<(Path, Option<u8>, Vec<u8>)> {
+        if frame.is_empty() {
+            return None;
+        }
+        if let Some(eni) = self.from {
+            return Some((Path::Tx, Some(eni), frame.to_vec()));
+        }
+        if let Some(eni) = self.eni_by_mac(frame.get(6..12)) {
+            return Some((Path::Tx, Some(eni), frame.to_vec()));
+        }
+        if let Some(eni) = self.eni_by_mac(frame.get(..6)) {
+            return Some((Path::Rx, Some(eni), self.wrap(config, eni, frame)));
+        }
+        self.is_for_this_card(frame).then(|| (Path::Rx, None, frame.to_vec()))
+    }
+
+    /// The cache entry for an address: the service's answer, or a negative entry.
+    fn cache_entry(&self, vni: u32, ip: IpAddr) -> Option<Mapping> {
+        match self.service.answer(self.vpc.card.underlay_ip, vni, ip) {
+            Answer::Found(mapping) => Some(mapping),
+            // A card in mode `drop` is told of all there is, and of nothing else.
+            Answer::Negative if !self.vpc.card.query_on_miss => None,
+            Answer::Negative => Some(Mapping {
+                vni,
+                route_table: 0,
+                ip,
+                kind: MappingKind::Negative,
+                srd: false,
+                path_mtu: GUEST_MTU,
+                underlay_ip: ip,
+                mac: [0; 6],
+                token_epoch: 0,
+                token: 0,
+                groups: 0,
+                version: 0,
+                expiry: 0,
+            }),
+        }
+    }
+
+    /// Plans a whole capture.
+    #[must_use]
+    pub fn plan(&self, frames: &[CapturedFrame], timing: Timing) -> Plan {
+        let mut config = self.vpc.card_config();
+        let start = frames.first().map_or(std::time::Duration::ZERO, |frame| frame.time);
+        let mut wanted: BTreeSet<(u32, IpAddr)> = BTreeSet::new();
+        let mut offers = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let not_before = match timing {
+                Timing::Dense => 0,
+                Timing::File { mhz } => {
+                    let clocks = frame.time.saturating_sub(start).as_nanos() * u128::from(mhz) / 1000;
+                    u64::try_from(clocks).unwrap_or(u64::MAX)
+                }
+            };
+            let offer = self.offer(&config, &frame.bytes);
+            if let Some((Path::Tx, Some(eni), bytes)) = &offer {
+                let vni = self.vpc.vpc_of(&self.vpc.enis[usize::from(*eni)]).vni;
+                wanted.extend([addresses(bytes).1, solicited(bytes)].into_iter().flatten().map(|ip| (vni, ip)));
+            }
+            offers.push(offer.map(|(path, eni, bytes)| Offer { path, eni, bytes, not_before }));
+        }
+        config.mappings = wanted.into_iter().filter_map(|(vni, ip)| self.cache_entry(vni, ip)).collect();
+        Plan { offers, config }
+    }
+}

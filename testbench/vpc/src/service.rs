@@ -1,0 +1,171 @@
+//! The mapping service of a VPC file: where is this address of this VPC?
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use nitro_model::token::token;
+use nitro_wire::MappingKind;
+use nitro_wire::constants::GUEST_MTU;
+use nitro_wire::control;
+
+use crate::types::{Cidr, MappingKey, TokenKeys, Vpc};
+
+/// Seed of the hash tables. A deployed control plane draws it at random; here every run must be the same.
+const HASH_KEY: [u8; 16] = *b"nitro hash seed\0";
+/// Key of the flow hash, fixed for the same reason.
+const FLOW_KEY: [u8; 16] = *b"nitro flow seed\0";
+
+/// What the mapping service says of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Where it is.
+    Found(control::Mapping),
+    /// Nothing has that address.
+    Negative,
+}
+
+/// Answers as the mapping service would, from what the VPC file says.
+#[derive(Clone, Debug)]
+pub struct MappingService<'a> {
+    vpc: &'a Vpc,
+    addresses: HashMap<(usize, IpAddr), Place>,
+}
+
+/// Where an address is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    kind: MappingKind,
+    mac: [u8; 6],
+    host: IpAddr,
+    srd: bool,
+}
+
+impl<'a> MappingService<'a> {
+    /// The service for a checked VPC file.
+    #[must_use]
+    pub fn new(vpc: &'a Vpc) -> Self {
+        let mut addresses = HashMap::new();
+        for eni in &vpc.enis {
+            let place = Place { kind: MappingKind::Instance, mac: eni.mac, host: vpc.card.underlay_ip, srd: false };
+            addresses.extend(eni.ips.iter().map(|&ip| ((vpc.subnets[eni.subnet].vpc, ip), place)));
+        }
+        for mapping in &vpc.mappings {
+            if let MappingKey::Address(ip) = mapping.key {
+                let place =
+                    Place { kind: MappingKind::Instance, mac: mapping.mac, host: mapping.host, srd: mapping.srd };
+                addresses.insert((mapping.vpc, ip), place);
+            }
+        }
+        Self { vpc, addresses }
+    }
+
+    fn token_keys(&self, host: IpAddr) -> &TokenKeys {
+        let entry = self.vpc.hosts.iter().find(|entry| entry.underlay_ip == host);
+        entry.map_or(&self.vpc.card.token_keys, |entry| &entry.token_keys)
+    }
+
+    fn place(&self, vpc: usize, ip: IpAddr) -> Option<Place> {
+        if let Some(place) = self.addresses.get(&(vpc, ip)) {
+            return Some(*place);
+        }
+        let prefix = |key: &MappingKey| match key {
+            MappingKey::Prefix(cidr) => Some(*cidr),
+            MappingKey::Address(_) => None,
+        };
+        let matches = |cidr: &Cidr| cidr.contains(ip);
+        self.vpc
+            .mappings
+            .iter()
+            .filter(|mapping| mapping.vpc == vpc && prefix(&mapping.key).as_ref().is_some_and(matches))
+            .max_by_key(|mapping| prefix(&mapping.key).map(|cidr| cidr.length))
+            .map(|mapping| Place {
+                kind: MappingKind::GatewayService,
+                mac: mapping.mac,
+                host: mapping.host,
+                srd: mapping.srd,
+            })
+    }
+
+    /// The underlay host of an address, if anything has it.
+    #[must_use]
+    pub fn host_of(&self, vni: u32, ip: IpAddr) -> Option<IpAddr> {
+        let vpc = self.vpc.vpcs.iter().position(|vpc| vpc.vni == vni)?;
+        self.place(vpc, ip).map(|place| place.host)
+    }
+
+    /// Answers the query of `asking` (an underlay address) for an address of a VPC. The token is issued to the
+    /// asking host, under the highest epoch of the destination host's keys.
+    #[must_use]
+    pub fn answer(&self, asking: IpAddr, vni: u32, ip: IpAddr) -> Answer {
+        let vpc = self.vpc.vpcs.iter().position(|vpc| vpc.vni == vni);
+        let Some(place) = vpc.and_then(|vpc| self.place(vpc, ip)) else { return Answer::Negative };
+        let Some((&epoch, key)) = self.token_keys(place.host).last_key_value() else { return Answer::Negative };
+        Answer::Found(control::Mapping {
+            vni,
+            route_table: 0,
+            ip,
+            kind: place.kind,
+            srd: place.srd,
+            path_mtu: GUEST_MTU,
+            underlay_ip: place.host,
+            mac: place.mac,
+            token_epoch: epoch,
+            token: token(key, vni, epoch, asking, ip),
+            // Group bits, versions and expiry mean something once the stages that read them exist.
+            groups: 0,
+            version: 0,
+            expiry: 0,
+        })
+    }
+}
+
+impl Vpc {
+    /// The token that a host `source` puts on a packet for `ip` on this card, under the card's newest epoch.
+    #[must_use]
+    pub fn token_for_this_card(&self, vni: u32, source: IpAddr, ip: Option<IpAddr>) -> (u8, u64) {
+        let zero = IpAddr::from([0_u8; 16]);
+        self.card
+            .token_keys
+            .last_key_value()
+            .map_or((0, 0), |(&epoch, key)| (epoch, token(key, vni, epoch, source, ip.unwrap_or(zero))))
+    }
+
+    /// What the control plane installs on the card before it knows any destination: everything but mappings.
+    #[must_use]
+    pub fn card_config(&self) -> control::CardConfig {
+        let prefix = |eni: &crate::Eni, v4: bool| {
+            self.subnets[eni.subnet].cidrs.iter().copied().find(|cidr| cidr.address.is_ipv4() == v4)
+        };
+        let enis = (0_u8..)
+            .zip(&self.enis)
+            .map(|(number, eni)| control::Eni {
+                number,
+                name: eni.name.clone(),
+                mac: eni.mac,
+                vni: self.vpc_of(eni).vni,
+                route_table: 0,
+                source_dest_check: eni.source_dest_check,
+                ips: eni.ips.clone(),
+                subnet4: prefix(eni, true).and_then(|cidr| match cidr.address {
+                    IpAddr::V4(address) => Some((address, cidr.length)),
+                    IpAddr::V6(_) => None,
+                }),
+                subnet6: prefix(eni, false).and_then(|cidr| match cidr.address {
+                    IpAddr::V6(address) => Some((address, cidr.length)),
+                    IpAddr::V4(_) => None,
+                }),
+            })
+            .collect();
+        control::CardConfig {
+            underlay_ip: self.card.underlay_ip,
+            underlay_mac: self.card.underlay_mac,
+            next_hop_mac: self.card.next_hop_mac,
+            gateway_mac: self.card.gateway_mac,
+            token_keys: self.card.token_keys.iter().map(|(&epoch, &key)| (epoch, key)).collect(),
+            hash_key: HASH_KEY,
+            flow_key: FLOW_KEY,
+            enis,
+            mappings: Vec::new(),
+        }
+    }
+}

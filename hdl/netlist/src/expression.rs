@@ -312,27 +312,36 @@ impl Graph {
     }
 
     pub(crate) fn shl(&mut self, of: NodeId, amount: NodeId) -> NodeId {
-        let (amount, known) = self.shift_amount(amount);
-        if let Some(known) = known {
-            return self.shift_left(of, known);
-        }
-        if self.is_zero(of) {
-            return of;
-        }
-        let width = self.width(of);
-        self.leaf(Op::Shl(of, amount), width)
+        self.shift(of, amount, Self::shift_left, Op::Shl)
     }
 
     pub(crate) fn shr(&mut self, of: NodeId, amount: NodeId) -> NodeId {
+        self.shift(of, amount, Self::shift_right, Op::Shr)
+    }
+
+    fn shift(
+        &mut self,
+        of: NodeId,
+        amount: NodeId,
+        by_constant: fn(&mut Self, NodeId, u32) -> NodeId,
+        op: fn(NodeId, NodeId) -> Op,
+    ) -> NodeId {
         let (amount, known) = self.shift_amount(amount);
         if let Some(known) = known {
-            return self.shift_right(of, known);
+            return by_constant(self, of, known);
         }
         if self.is_zero(of) {
             return of;
         }
-        let width = self.width(of);
-        self.leaf(Op::Shr(of, amount), width)
+        let (width, amount_width) = (self.width(of), self.width(amount));
+        // Verilog tools take amounts of at most 32 bits.
+        if amount_width > 32 {
+            let (low, high) = (self.slice(amount, 0, 32), self.slice(amount, 32, amount_width - 32));
+            let (too_large, zero) = (self.reduce_or(high), self.zero(width));
+            let shifted = self.shift(of, low, by_constant, op);
+            return self.mux(too_large, zero, shifted);
+        }
+        self.leaf(op(of, amount), width)
     }
 
     pub(crate) fn mux(&mut self, select: NodeId, then: NodeId, otherwise: NodeId) -> NodeId {

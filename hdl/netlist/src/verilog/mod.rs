@@ -1,6 +1,17 @@
 //! Prints a design as Verilog-2005.
+//!
+//! One file a module. Every signal has one driver, an `assign` or an `always` block; names are those of the kernels, and a
+//! shared subexpression is named after the first signal that needs it. Literals are sized, and since every operand has exactly the
+//! width of its result, Verilog's rules of width change nothing. Bits that nothing reads are tied to a wire called `unused`, so that
+//! linters need no waiver.
+
+mod emit;
+mod memory;
+mod plan;
+mod syntax;
 
 use crate::design::Design;
+use crate::elaborate::with_large_stack;
 
 /// One Verilog source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,5 +40,13 @@ impl VerilogPackage {
 }
 
 pub(crate) fn print(design: &Design) -> VerilogPackage {
-    VerilogPackage { files: Vec::new(), top: design.name().to_owned() }
+    // Statements nest as deep as a kernel's longest chain of conditions.
+    let files = with_large_stack(|| {
+        let file = |module| {
+            let text = emit::module(design.modules(), module);
+            VerilogFile { name: format!("{}.v", module.name), text }
+        };
+        design.modules().iter().map(file).collect()
+    });
+    VerilogPackage { files, top: design.name().to_owned() }
 }

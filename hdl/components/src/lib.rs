@@ -4,6 +4,7 @@
 //! and an entry in the catalogue.
 
 pub mod arbiter;
+pub mod catalogue;
 pub mod counter_bank;
 pub mod credit_gate;
 pub mod delay;
@@ -31,6 +32,7 @@ pub mod stream;
 pub mod strip;
 pub mod wires;
 
+pub use catalogue::catalogue;
 use nitro_netlist::Pack;
 use nitro_netlist::bitvec::prelude::{BitVec, Lsb0};
 use rust_hdl::prelude::Bits;

@@ -2,14 +2,14 @@
 //!
 //! For control state. Data paths use `rust_hdl`'s `DFF`, which no reset touches.
 
-use nitro_netlist::Pack;
 use nitro_netlist::primitive::{Primitive, describe};
+use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;
 
 use crate::words;
 
 /// A register that takes `d` at each rising edge, or its reset value while `reset` is set. Works with `dff_setup!`.
-#[derive(Clone, Debug, LogicBlock)]
+#[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct Register<T: Pack> {
     /// The clock.
     pub clock: Signal<In, Clock>,

@@ -1,1 +1,22 @@
-//! (crate under construction)
+//! The golden model: what the card does to packets, without clocks.
+//!
+//! One module a stage, under the stage's name, each a plain function of its inputs. It shares only `nitro-wire` (names,
+//! formats, configuration) with the hardware, so that an error in either shows as a difference between them.
+
+pub mod bytes;
+pub mod checksum;
+pub mod counters;
+pub mod decap;
+pub mod encap;
+pub mod eni;
+pub mod lookup;
+pub mod model;
+pub mod parser;
+pub mod responder;
+pub mod token;
+pub mod wrap;
+
+pub use counters::{Count, Counters};
+pub use model::{Model, Outcome, Verdict};
+pub use parser::{Parsed, parse};
+pub use wrap::{Sender, WrapError, wrap};

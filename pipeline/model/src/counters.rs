@@ -1,0 +1,53 @@
+//! Counters with the hardware's names and indexes.
+
+use nitro_wire::counters::{Bank, COUNT, PASSED, RECEIVED, REPLIED, all};
+
+use crate::model::Verdict;
+
+/// A counter's value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, of the frames as they entered.
+    pub bytes: u64,
+}
+
+/// All counters of a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters {
+    banks: [[Count; COUNT]; 2],
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { banks: [[Count::default(); COUNT]; 2] }
+    }
+}
+
+impl Counters {
+    /// A counter's value; 0 for indexes not in use.
+    #[must_use]
+    pub fn get(&self, bank: Bank, index: u8) -> Count {
+        self.banks[bank as usize].get(usize::from(index)).copied().unwrap_or_default()
+    }
+
+    /// All counters in use: bank, name, value.
+    pub fn iter(&self) -> impl Iterator<Item = (Bank, &'static str, Count)> + '_ {
+        Bank::ALL.into_iter().flat_map(move |bank| all().map(move |(index, name)| (bank, name, self.get(bank, index))))
+    }
+
+    /// Counts a frame of `length` bytes and what became of it.
+    pub(crate) fn count(&mut self, bank: Bank, verdict: &Verdict, length: usize) {
+        let index = match verdict {
+            Verdict::Forward(_) | Verdict::Deliver { .. } => PASSED,
+            Verdict::Reply { .. } => REPLIED,
+            Verdict::Drop(reason) => reason.code(),
+        };
+        for index in [RECEIVED, index] {
+            let counter = &mut self.banks[bank as usize][usize::from(index)];
+            counter.packets += 1;
+            counter.bytes += u64::try_from(length).unwrap_or(u64::MAX);
+        }
+    }
+}

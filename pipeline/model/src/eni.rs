@@ -1,0 +1,131 @@
+//! Stage `eni`: the identity of virtual interfaces.
+//!
+//! tx: a frame's source must be its interface's own; broadcast and multicast that no responder takes do not exist.
+//! rx: the interface that has the inner destination address.
+//!
+//! Drop reasons: `spoofed_mac`, `spoofed_ip`, `no_broadcast`, `no_such_eni`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use nitro_wire::DropReason;
+use nitro_wire::constants::icmpv6;
+use nitro_wire::control::{Eni, ip_bits, mac_bits, mask4, mask6};
+
+use crate::bytes::{unmap_v4, v4_mapped};
+use crate::parser::Parsed;
+
+/// The card's interfaces and their addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Enis {
+    by_number: BTreeMap<u8, Eni>,
+    /// Interface by (VNI, address).
+    by_address: HashMap<(u32, u128), u8>,
+}
+
+impl Enis {
+    /// The tables of these interfaces.
+    #[must_use]
+    pub fn new(enis: &[Eni]) -> Self {
+        let by_number = enis.iter().map(|eni| (eni.number, eni.clone())).collect();
+        let addresses = |eni: &Eni| {
+            let (vni, number) = (eni.vni, eni.number);
+            eni.ips.iter().map(move |ip| ((vni, ip_bits(*ip)), number)).collect::<Vec<_>>()
+        };
+        Self { by_number, by_address: enis.iter().flat_map(addresses).collect() }
+    }
+
+    /// The interface of a number.
+    #[must_use]
+    pub fn get(&self, number: u8) -> Option<&Eni> {
+        self.by_number.get(&number)
+    }
+
+    /// The number of the interface that has an address.
+    #[must_use]
+    pub fn by_address(&self, vni: u32, address: u128) -> Option<u8> {
+        self.by_address.get(&(vni, address)).copied()
+    }
+}
+
+/// Checks a guest's frame; the interface that it comes from.
+pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Eni, DropReason> {
+    let eni = enis.get(number).ok_or(DropReason::NoSuchEni)?;
+    if eni.source_dest_check {
+        let own = mac_bits(eni.mac);
+        if parsed.src_mac != own || (parsed.is_arp && parsed.arp_sender_mac != own) {
+            return Err(DropReason::SpoofedMac);
+        }
+        if enis.by_address(eni.vni, parsed.src_ip) != Some(number) && !may_be_foreign(parsed) {
+            return Err(DropReason::SpoofedIp);
+        }
+    }
+    let to_group = has_group_bit(parsed.dst_mac)
+        || is_group(parsed.dst_ip)
+        || directed_broadcast(eni).is_some_and(|broadcast| parsed.dst_ip == v4_mapped(broadcast));
+    if to_group && !solicits(parsed) {
+        return Err(DropReason::NoBroadcast);
+    }
+    Ok(eni)
+}
+
+/// The interface that an inner frame from the network goes to.
+pub fn rx(enis: &Enis, vni: u32, parsed: &Parsed) -> Result<u8, DropReason> {
+    // Nobody in the network answers ARP for a guest: its own card does.
+    if parsed.is_arp || has_group_bit(parsed.dst_mac) || is_group(parsed.dst_ip) {
+        return Err(DropReason::NoBroadcast);
+    }
+    enis.by_address(vni, parsed.dst_ip).ok_or(DropReason::NoSuchEni)
+}
+
+/// Frames that the responder takes: ARP, router and neighbour solicitations.
+#[must_use]
+pub fn solicits(parsed: &Parsed) -> bool {
+    let types = [icmpv6::ROUTER_SOLICITATION, icmpv6::NEIGHBOUR_SOLICITATION];
+    parsed.is_arp || (is_icmpv6(parsed) && types.contains(&parsed.icmp_type))
+}
+
+/// The address lies in the interface's subnet of its family.
+#[must_use]
+pub fn in_subnet(eni: &Eni, address: u128) -> bool {
+    match unmap_v4(address) {
+        Some(address) => eni.subnet4.is_some_and(|(base, length)| (address ^ base.to_bits()) & mask4(length) == 0),
+        None => eni.subnet6.is_some_and(|(base, length)| (address ^ base.to_bits()) & mask6(length) == 0),
+    }
+}
+
+/// The address is the first of the interface's subnet after its base: the gateway's.
+#[must_use]
+pub fn is_subnet_gateway(eni: &Eni, address: u128) -> bool {
+    match unmap_v4(address) {
+        Some(address) => eni.subnet4.is_some_and(|(base, _)| address == base.to_bits().wrapping_add(1)),
+        None => eni.subnet6.is_some_and(|(base, _)| address == base.to_bits().wrapping_add(1)),
+    }
+}
+
+fn is_icmpv6(parsed: &Parsed) -> bool {
+    parsed.is_ipv6 && parsed.is_icmp
+}
+
+/// Sources that need not be the interface's: an ARP probe's (RFC 5227), and those of neighbour discovery.
+fn may_be_foreign(parsed: &Parsed) -> bool {
+    let arp_probe = parsed.is_arp && parsed.src_ip == v4_mapped(0);
+    let discovery = is_icmpv6(parsed) && (icmpv6::ROUTER_SOLICITATION..=icmpv6::REDIRECT).contains(&parsed.icmp_type);
+    let link_local = parsed.src_ip >> 118 == 0xfe80 >> 6;
+    arp_probe || (discovery && (link_local || parsed.src_ip == 0))
+}
+
+fn has_group_bit(mac: u64) -> bool {
+    mac >> 40 & 1 == 1
+}
+
+/// 255.255.255.255, 224.0.0.0/4, ff00::/8.
+fn is_group(address: u128) -> bool {
+    match unmap_v4(address) {
+        Some(address) => address == u32::MAX || address >> 28 == 0xe,
+        None => address >> 120 == 0xff,
+    }
+}
+
+fn directed_broadcast(eni: &Eni) -> Option<u32> {
+    eni.subnet4.map(|(base, length)| base.to_bits() | !mask4(length))
+}

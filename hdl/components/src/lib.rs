@@ -4,6 +4,7 @@
 //! and an entry in the catalogue.
 
 pub mod arbiter;
+pub mod bench;
 pub mod catalogue;
 pub mod counter_bank;
 pub mod credit_gate;

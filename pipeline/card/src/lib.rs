@@ -1,4 +1,13 @@
 //! The packet processor of the VPC card, as `rust_hdl` blocks: one folder a stage, in the packet's order.
 
+pub mod control;
+pub mod decap;
+pub mod encap;
+pub mod eni;
+pub mod format;
+pub mod lookup;
+pub mod reason;
 pub mod record;
+pub mod responder;
 pub mod table;
+pub mod token;

@@ -1,0 +1,216 @@
+//! Stage `encap`: everything that the outer headers need, and the last check of the tx path.
+//!
+//! * **Purpose.** [`flow_hash::FlowHash`] makes the path entropy of a packet, [`Encap`] checks its size, computes the checksum of its outer IPv4
+//!   header (or of its answer) and reduces the packet's record to what the join needs ([`outgoing::Outgoing`]),
+//!   [`header::OuterHeader`] lays out the outer headers from that.
+//! * **Ports.** `rx`: flow of [`Packet`](crate::record::Packet); `hash`: the flow hash of the same packet in the same clock; `sum`: the
+//!   part of the answer's checksum that does not depend on its MAC, for the packet that came one clock before; `tx`; the card's addresses.
+//! * **Latency.** [`LATENCY`], one packet per clock.
+//! * **Drop reasons.** `too_big`.
+//! * **Counters.** None of its own: drops count where the verdict is final.
+//! * **Source.** Geneve: RFC 8926. Outer IPv4 checksum: RFC 791, RFC 1071. No UDP checksum: RFC 6935. DSCP and ECN copied out: RFC 2983 (uniform
+//!   model), RFC 6040.
+
+pub mod flow_hash;
+pub mod header;
+pub mod outgoing;
+
+use nitro_components::register::Register;
+use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_netlist::Ports;
+use nitro_wire::constants::GUEST_MTU;
+use nitro_wire::{DropReason, Verdict};
+use rust_hdl::prelude::*;
+
+use crate::reason::{Reason, reason};
+use crate::record::Packet;
+use outgoing::Outgoing;
+
+/// Clocks from `rx` to `tx`.
+pub const LATENCY: usize = 3;
+
+/// Words of the outer IPv4 header that never change: version and header length, DF, TTL and protocol; and what the
+/// headers add to the frame's length: IPv4, UDP, Geneve, token option.
+const FIXED_SUM: u64 = 0x4500 + 0x4000 + 0x4011 + 20 + 8 + 8 + 20;
+
+/// Last check, checksums, and the record for the join.
+#[derive(Clone, Debug, LogicBlock, Ports)]
+pub struct Encap {
+    /// The clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high.
+    pub reset: Signal<In, Bit>,
+    /// From `responder`.
+    pub rx: FlowRx<Packet>,
+    /// Flow hash of the same packet.
+    pub hash: FlowRx<Bits<14>>,
+    /// Sum of the answer without its MAC, 1 clock after its packet.
+    pub sum: FlowRx<Bits<24>>,
+    /// To the join.
+    pub tx: FlowTx<Outgoing>,
+    /// The card's own underlay address.
+    pub underlay_ip: Signal<In, Bits<128>>,
+    /// The MAC that guests see for their gateway.
+    pub gateway_mac: Signal<In, Bits<48>>,
+    first: DFF<Outgoing>,
+    first_valid: Register<Bit>,
+    lengths: DFF<Bits<24>>,
+    own: DFF<Bits<24>>,
+    peer: DFF<Bits<24>>,
+    mac: DFF<Bits<24>>,
+    second: DFF<Outgoing>,
+    second_valid: Register<Bit>,
+    total: DFF<Bits<24>>,
+    third: DFF<Outgoing>,
+    third_valid: Register<Bit>,
+    too_long: Signal<Local, Bit>,
+    replies: Signal<Local, Bit>,
+    from_nobody: Signal<Local, Bit>,
+    peer_is_ipv4: Signal<Local, Bit>,
+    once: Signal<Local, Bits<24>>,
+    twice: Signal<Local, Bits<24>>,
+    largest: Constant<Bits<16>>,
+    fixed: Constant<Bits<24>>,
+    nothing: Constant<Outgoing>,
+    too_big: Reason,
+    pass: Constant<Bits<2>>,
+    drop: Constant<Bits<2>>,
+    reply: Constant<Bits<2>>,
+}
+
+impl Default for Encap {
+    fn default() -> Self {
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            rx: FlowRx::default(),
+            hash: FlowRx::default(),
+            sum: FlowRx::default(),
+            tx: FlowTx::default(),
+            underlay_ip: Signal::default(),
+            gateway_mac: Signal::default(),
+            first: DFF::default(),
+            first_valid: Register::default(),
+            lengths: DFF::default(),
+            own: DFF::default(),
+            peer: DFF::default(),
+            mac: DFF::default(),
+            second: DFF::default(),
+            second_valid: Register::default(),
+            total: DFF::default(),
+            third: DFF::default(),
+            third_valid: Register::default(),
+            too_long: Signal::default(),
+            replies: Signal::default(),
+            from_nobody: Signal::default(),
+            peer_is_ipv4: Signal::default(),
+            once: Signal::default(),
+            twice: Signal::default(),
+            largest: Constant::new(GUEST_MTU.to_bits()),
+            fixed: Constant::new(FIXED_SUM.into()),
+            nothing: Constant::new(Outgoing::default()),
+            too_big: reason(DropReason::TooBig),
+            pass: Constant::new(Verdict::Pass.code().to_bits()),
+            drop: Constant::new(Verdict::Drop.code().to_bits()),
+            reply: Constant::new(Verdict::Reply.code().to_bits()),
+        }
+    }
+}
+
+impl Logic for Encap {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, first, first_valid, lengths, own, peer, mac);
+        dff_setup!(self, clock, second, second_valid, total, third, third_valid);
+        self.first_valid.reset.next = self.reset.val();
+        self.second_valid.reset.next = self.reset.val();
+        self.third_valid.reset.next = self.reset.val();
+
+        // Clock 1: verdict and addresses; 32 bits of the checksum's words at a time.
+        self.too_long.next = (self.rx.payload.val().ip_length > self.largest.val())
+            || (self.rx.payload.val().ip_length > bit_cast::<16, 14>(self.rx.payload.val().path_mtu));
+        self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
+        self.from_nobody.next = !self.rx.payload.val().src_ip.any();
+        self.peer_is_ipv4.next = !self.rx.payload.val().underlay_ip.get_bits::<80>(48).any()
+            && self.rx.payload.val().underlay_ip.get_bits::<16>(32).all();
+        self.first_valid.d.next = self.rx.tvalid.val();
+        if self.rx.tvalid.val() {
+            self.first.d.next = self.nothing.val();
+            self.first.d.next.reason = self.rx.payload.val().reason;
+            self.first.d.next.verdict = self.pass.val();
+            if self.rx.payload.val().reason != bits::<6>(0) {
+                self.first.d.next.verdict = self.drop.val();
+            } else if self.rx.payload.val().solicits {
+                self.first.d.next.verdict = self.reply.val();
+            } else if self.too_long.val() {
+                self.first.d.next.reason = self.too_big.val();
+                self.first.d.next.verdict = self.drop.val();
+            }
+            self.first.d.next.has_payload = self.rx.payload.val().has_payload;
+            self.first.d.next.length = self.rx.payload.val().length;
+            self.first.d.next.serial = self.rx.payload.val().serial;
+            self.first.d.next.eni = self.rx.payload.val().eni;
+            self.first.d.next.has_eni = self.rx.payload.val().has_eni;
+            self.first.d.next.is_arp = self.rx.payload.val().is_arp;
+            self.first.d.next.tagged = self.rx.payload.val().tagged;
+            self.first.d.next.vlan = self.rx.payload.val().vlan;
+            self.first.d.next.traffic_class = self.rx.payload.val().traffic_class;
+            self.first.d.next.vni = self.rx.payload.val().vni;
+            self.first.d.next.token = self.rx.payload.val().token;
+            self.first.d.next.token_epoch = self.rx.payload.val().token_epoch;
+            self.first.d.next.flow_hash = self.hash.payload.val();
+            self.first.d.next.peer_is_ipv4 = self.peer_is_ipv4.val();
+            self.first.d.next.peer_ip = self.rx.payload.val().underlay_ip;
+            self.first.d.next.dst_mac = self.rx.payload.val().mapping_mac;
+            self.first.d.next.src_mac = self.gateway_mac.val();
+            if self.rx.payload.val().in_subnet {
+                self.first.d.next.src_mac = self.rx.payload.val().eni_mac;
+            }
+            self.first.d.next.target = self.rx.payload.val().lookup_ip;
+            self.first.d.next.asker_mac = self.rx.payload.val().arp_sender_mac;
+            self.first.d.next.is_gateway = self.rx.payload.val().is_gateway;
+            self.first.d.next.to_all = self.from_nobody.val();
+            if self.replies.val() {
+                self.first.d.next.src_mac = self.rx.payload.val().answer_mac;
+                self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
+                self.first.d.next.peer_ip = self.rx.payload.val().src_ip;
+                if self.from_nobody.val() && !self.rx.payload.val().is_arp {
+                    // RFC 4861, section 7.2.4: an asker without an address hears of it with all others (ff02::1).
+                    self.first.d.next.dst_mac = bits::<48>(0x3333_0000_0001_u64);
+                    self.first.d.next.peer_ip = (bits::<128>(0xff02) << 112) | bits::<128>(1);
+                }
+            }
+        }
+        self.lengths.d.next = self.fixed.val()
+            + (bit_cast::<24, 8>(self.rx.payload.val().traffic_class)
+                + bit_cast::<24, 14>(self.rx.payload.val().length));
+        self.own.d.next = bit_cast::<24, 16>(self.underlay_ip.val().get_bits::<16>(0))
+            + bit_cast::<24, 16>(self.underlay_ip.val().get_bits::<16>(16));
+        self.peer.d.next = bit_cast::<24, 16>(self.rx.payload.val().underlay_ip.get_bits::<16>(0))
+            + bit_cast::<24, 16>(self.rx.payload.val().underlay_ip.get_bits::<16>(16));
+        self.mac.d.next = bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(0))
+            + (bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(16))
+                + bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(32)));
+
+        // Clock 2: the sum.
+        self.second_valid.d.next = self.first_valid.q.val();
+        if self.first_valid.q.val() {
+            self.second.d.next = self.first.q.val();
+        }
+        self.total.d.next = self.lengths.q.val() + (self.own.q.val() + self.peer.q.val());
+        if self.first.q.val().verdict == self.reply.val() {
+            self.total.d.next = self.mac.q.val() + self.sum.payload.val();
+        }
+
+        // Clock 3: its carries.
+        self.once.next = (self.total.q.val() & 0xffff) + (self.total.q.val() >> 16);
+        self.twice.next = self.once.val() + (self.once.val() >> 16);
+        self.third_valid.d.next = self.second_valid.q.val();
+        if self.second_valid.q.val() {
+            self.third.d.next = self.second.q.val();
+            self.third.d.next.checksum = !bit_cast::<16, 24>(self.twice.val());
+        }
+        self.tx.payload.next = self.third.q.val();
+        self.tx.tvalid.next = self.third_valid.q.val();
+    }
+}

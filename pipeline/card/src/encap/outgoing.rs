@@ -1,0 +1,61 @@
+//! What is left of a packet's record when its verdict is final.
+
+use nitro_netlist::Record;
+use rust_hdl::prelude::*;
+
+/// What the join, the outer headers and the answers need; flat, as it waits in a FIFO for its payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Outgoing {
+    /// `nitro_wire::Verdict`.
+    pub verdict: Bits<2>,
+    /// `nitro_wire::DropReason`, 0 for none.
+    pub reason: Bits<6>,
+    /// The frame waits in the payload ring.
+    pub has_payload: Bit,
+    /// Length of the frame in bytes.
+    pub length: Bits<14>,
+    /// Number of the frame on its path.
+    pub serial: Bits<16>,
+    /// The ENI that it comes from.
+    pub eni: Bits<8>,
+    /// That ENI is configured.
+    pub has_eni: Bit,
+    /// Source MAC of what leaves: of the inner frame, or of the answer (the MAC that it tells).
+    pub src_mac: Bits<48>,
+    /// Destination MAC of what leaves: of the inner frame, or of the answer.
+    pub dst_mac: Bits<48>,
+    /// Destination address of what leaves: the peer's on the underlay, or the asker's.
+    pub peer_ip: Bits<128>,
+    /// Checksum of the outer IPv4 header, or of the neighbour advertisement.
+    pub checksum: Bits<16>,
+
+    // --- forwarded ---
+    /// `peer_ip` is v4-mapped: the underlay is IPv4.
+    pub peer_is_ipv4: Bit,
+    /// TOS or traffic class, inner and outer.
+    pub traffic_class: Bits<8>,
+    /// The VPC.
+    pub vni: Bits<24>,
+    /// Token to send.
+    pub token: Bits<64>,
+    /// Its epoch.
+    pub token_epoch: Bits<8>,
+    /// Flow hash.
+    pub flow_hash: Bits<14>,
+
+    // --- answered ---
+    /// The answer is ARP, not a neighbour advertisement.
+    pub is_arp: Bit,
+    /// The request had an 802.1Q tag, so has the answer.
+    pub tagged: Bit,
+    /// Its tag control information.
+    pub vlan: Bits<16>,
+    /// Whose MAC the answer tells.
+    pub target: Bits<128>,
+    /// ARP: the request's sender hardware address.
+    pub asker_mac: Bits<48>,
+    /// The target is the gateway, a router.
+    pub is_gateway: Bit,
+    /// The advertisement goes to all nodes, as the asker has no address.
+    pub to_all: Bit,
+}

@@ -1,0 +1,212 @@
+//! First half of the tx stage: which ENI is it, and what does its row say?
+//!
+//! Ports: `rx`, `tx`, `table`, `gateway_mac`. Latency: [`LATENCY`]. A frame of an ENI that is not configured has nothing
+//! to be compared with and gets `no_such_eni`; `spoofed_mac` is found here too, as it needs no table but the row.
+
+use nitro_components::ram_distributed::RamDistributed;
+use nitro_components::register::Register;
+use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_components::wires::Cast;
+use nitro_netlist::Ports;
+use nitro_wire::{DropReason, Table, constants::icmpv6};
+use rust_hdl::prelude::*;
+
+use crate::format::EniRow;
+use crate::reason::{Reason, reason};
+use crate::record::Packet;
+use crate::table::{ENI_ROW, TableWrite};
+
+/// Clocks from `rx` to `tx`.
+pub const LATENCY: usize = 2;
+
+/// Finds the ENI of a frame among `2^EA`, and compares what its row alone decides.
+#[derive(Clone, Debug, LogicBlock, Ports)]
+pub struct EniIdentify<const EA: usize> {
+    /// The clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high.
+    pub reset: Signal<In, Bit>,
+    /// From the parser.
+    pub rx: FlowRx<Packet>,
+    /// With `eni`, `has_eni`, `vni`, `eni_mac`, `route_table`, `lookup_ip`, `in_subnet`, `is_gateway`, `solicits`,
+    /// `source_checked`, `to_group` set.
+    pub tx: FlowTx<Packet>,
+    /// Writes to the ENI table.
+    pub table: FlowRx<TableWrite>,
+    /// The MAC that guests see for their gateway.
+    pub gateway_mac: Signal<In, Bits<48>>,
+    rows: RamDistributed<EniRow, EA>,
+    image: Cast<Bits<ENI_ROW>, EniRow>,
+    row: DFF<EniRow>,
+    in_range: DFF<Bit>,
+    packet: DFF<Packet>,
+    packet_valid: Register<Bit>,
+    found: DFF<Packet>,
+    found_valid: Register<Bit>,
+    known: Signal<Local, Bit>,
+    solicits: Signal<Local, Bit>,
+    discovers: Signal<Local, Bit>,
+    target: Signal<Local, Bits<128>>,
+    beyond4: Signal<Local, Bits<32>>,
+    in_subnet4: Signal<Local, Bit>,
+    is_gateway4: Signal<Local, Bit>,
+    is_broadcast4: Signal<Local, Bit>,
+    beyond6: Signal<Local, Bits<128>>,
+    in_subnet6: Signal<Local, Bit>,
+    is_gateway6: Signal<Local, Bit>,
+    is_link_local: Signal<Local, Bit>,
+    exempt: Signal<Local, Bit>,
+    to_group: Signal<Local, Bit>,
+    spoofs_mac: Signal<Local, Bit>,
+    eni_table: Constant<Bits<4>>,
+    router_solicitation: Constant<Bits<8>>,
+    neighbour_solicitation: Constant<Bits<8>>,
+    redirect: Constant<Bits<8>>,
+    spoofed_mac: Reason,
+    no_such_eni: Reason,
+}
+
+impl<const EA: usize> Default for EniIdentify<EA> {
+    fn default() -> Self {
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            rx: FlowRx::default(),
+            tx: FlowTx::default(),
+            table: FlowRx::default(),
+            gateway_mac: Signal::default(),
+            rows: RamDistributed::default(),
+            image: Cast::default(),
+            row: DFF::default(),
+            in_range: DFF::default(),
+            packet: DFF::default(),
+            packet_valid: Register::default(),
+            found: DFF::default(),
+            found_valid: Register::default(),
+            known: Signal::default(),
+            solicits: Signal::default(),
+            discovers: Signal::default(),
+            target: Signal::default(),
+            beyond4: Signal::default(),
+            in_subnet4: Signal::default(),
+            is_gateway4: Signal::default(),
+            is_broadcast4: Signal::default(),
+            beyond6: Signal::default(),
+            in_subnet6: Signal::default(),
+            is_gateway6: Signal::default(),
+            is_link_local: Signal::default(),
+            exempt: Signal::default(),
+            to_group: Signal::default(),
+            spoofs_mac: Signal::default(),
+            eni_table: Constant::new(Table::Eni.code().to_bits()),
+            router_solicitation: Constant::new(icmpv6::ROUTER_SOLICITATION.to_bits()),
+            neighbour_solicitation: Constant::new(icmpv6::NEIGHBOUR_SOLICITATION.to_bits()),
+            redirect: Constant::new(icmpv6::REDIRECT.to_bits()),
+            spoofed_mac: reason(DropReason::SpoofedMac),
+            no_such_eni: reason(DropReason::NoSuchEni),
+        }
+    }
+}
+
+impl<const EA: usize> Logic for EniIdentify<EA> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, row, in_range, packet, packet_valid, found, found_valid);
+        clock!(self, clock, rows);
+        self.packet_valid.reset.next = self.reset.val();
+        self.found_valid.reset.next = self.reset.val();
+
+        self.image.i.next = self.table.payload.val().data.get_bits::<ENI_ROW>(0);
+        self.rows.write_data.next = self.image.o.val();
+        self.rows.write_address.next = bit_cast::<EA, 16>(self.table.payload.val().index);
+        self.rows.write_enable.next =
+            self.table.tvalid.val() && (self.table.payload.val().table == self.eni_table.val());
+
+        // Clock 1: the row. A port number beyond the table is no ENI.
+        self.rows.read_address.next = bit_cast::<EA, 8>(self.rx.payload.val().port);
+        self.packet_valid.d.next = self.rx.tvalid.val();
+        if self.rx.tvalid.val() {
+            self.packet.d.next = self.rx.payload.val();
+            self.row.d.next = self.rows.read_data.val();
+            self.in_range.d.next =
+                bit_cast::<8, EA>(bit_cast::<EA, 8>(self.rx.payload.val().port)) == self.rx.payload.val().port;
+        }
+
+        // Clock 2: whom does the packet want, and may it say that it comes from where it says?
+        self.known.next = self.in_range.q.val() && self.row.q.val().valid;
+        self.discovers.next = self.packet.q.val().is_ipv6 && self.packet.q.val().is_icmp;
+        self.solicits.next = self.packet.q.val().is_arp
+            || (self.discovers.val()
+                && ((self.packet.q.val().icmp_type == self.router_solicitation.val())
+                    || (self.packet.q.val().icmp_type == self.neighbour_solicitation.val())));
+        self.target.next = self.packet.q.val().dst_ip;
+        if self.discovers.val() && (self.packet.q.val().icmp_type == self.neighbour_solicitation.val()) {
+            self.target.next = self.packet.q.val().nd_target;
+        }
+
+        self.beyond4.next = self.target.val().get_bits::<32>(0) ^ self.row.q.val().subnet4;
+        self.in_subnet4.next = (self.packet.q.val().is_arp || self.packet.q.val().is_ipv4)
+            && self.row.q.val().subnet4_valid
+            && !(self.beyond4.val() & self.row.q.val().subnet4_mask).any();
+        self.is_gateway4.next =
+            self.packet.q.val().is_arp && self.in_subnet4.val() && (self.beyond4.val() == bits::<32>(1));
+        self.is_broadcast4.next =
+            self.in_subnet4.val() && (self.target.val().get_bits::<32>(0) | self.row.q.val().subnet4_mask).all();
+
+        self.beyond6.next = self.target.val() ^ self.row.q.val().subnet6;
+        self.in_subnet6.next = self.packet.q.val().is_ipv6
+            && self.row.q.val().subnet6_valid
+            && !(self.beyond6.val() & self.row.q.val().subnet6_mask).any();
+        // The gateway's link-local address: fe80::/64 and the EUI-64 of its MAC.
+        self.is_link_local.next = (self.target.val().get_bits::<64>(64) == bits::<64>(0xfe80_0000_0000_0000_u64))
+            && (self.target.val().get_bits::<24>(40)
+                == (self.gateway_mac.val().get_bits::<24>(24) ^ bits::<24>(0x02_0000)))
+            && (self.target.val().get_bits::<16>(24) == bits::<16>(0xfffe))
+            && (self.target.val().get_bits::<24>(0) == self.gateway_mac.val().get_bits::<24>(0));
+        self.is_gateway6.next = self.packet.q.val().is_ipv6
+            && (self.is_link_local.val() || (self.in_subnet6.val() && (self.beyond6.val() == bits::<128>(1))));
+
+        // An ARP probe has no address yet, neither has a host that looks for its router.
+        self.exempt.next = (self.packet.q.val().is_arp && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
+            || (self.discovers.val()
+                && (self.packet.q.val().icmp_type >= self.router_solicitation.val())
+                && (self.packet.q.val().icmp_type <= self.redirect.val())
+                && ((self.packet.q.val().src_ip.get_bits::<10>(118) == bits::<10>(0x3fa))
+                    || !self.packet.q.val().src_ip.any()));
+        self.to_group.next = self.packet.q.val().dst_mac.get_bit(40)
+            || (self.packet.q.val().is_ipv4
+                && ((self.packet.q.val().dst_ip.get_bits::<4>(28) == bits::<4>(0xe))
+                    || self.packet.q.val().dst_ip.get_bits::<32>(0).all()
+                    || self.is_broadcast4.val()))
+            || (self.packet.q.val().is_ipv6 && self.packet.q.val().dst_ip.get_bits::<8>(120).all());
+        self.spoofs_mac.next = self.row.q.val().source_dest_check
+            && ((self.packet.q.val().src_mac != self.row.q.val().mac)
+                || (self.packet.q.val().is_arp && (self.packet.q.val().arp_sender_mac != self.row.q.val().mac)));
+
+        self.found_valid.d.next = self.packet_valid.q.val();
+        if self.packet_valid.q.val() {
+            self.found.d.next = self.packet.q.val();
+            self.found.d.next.eni = self.packet.q.val().port;
+            self.found.d.next.has_eni = self.known.val();
+            self.found.d.next.vni = self.row.q.val().vni;
+            self.found.d.next.eni_mac = self.row.q.val().mac;
+            self.found.d.next.route_table = self.row.q.val().route_table;
+            self.found.d.next.lookup_ip = self.target.val();
+            self.found.d.next.in_subnet = self.in_subnet4.val() || self.in_subnet6.val();
+            self.found.d.next.is_gateway = self.is_gateway4.val() || self.is_gateway6.val();
+            self.found.d.next.solicits = self.solicits.val();
+            self.found.d.next.source_checked =
+                self.known.val() && self.row.q.val().source_dest_check && !self.exempt.val();
+            self.found.d.next.to_group = self.known.val() && self.to_group.val() && !self.solicits.val();
+            if self.packet.q.val().reason == bits::<6>(0) {
+                if !self.known.val() {
+                    self.found.d.next.reason = self.no_such_eni.val();
+                } else if self.spoofs_mac.val() {
+                    self.found.d.next.reason = self.spoofed_mac.val();
+                }
+            }
+        }
+        self.tx.payload.next = self.found.q.val();
+        self.tx.tvalid.next = self.found_valid.q.val();
+    }
+}

@@ -1,0 +1,151 @@
+//! Stage `lookup`: the mapping cache.
+//!
+//! * **Purpose.** Finds where a destination of a VPC is: key (VNI, route table, address), value the host's underlay address, the
+//!   destination's MAC, its path MTU and its token. Runs in mode `drop`: what is not in the cache is not reachable.
+//! * **Ports.** `ask`: the packet when its key is known; `rx`: the same packet, a constant number of clocks later; `tx`;
+//!   `table`: writes to the cache; `hash_key`: key of its hash; `ready`.
+//! * **Latency.** [`LATENCY`] from `rx` to `tx`; `rx` follows `ask` by at least [`LEAD`] clocks. One packet per clock.
+//! * **Drop reasons.** `cache_miss`, `no_mapping` (a cached negative reply), `mapping_drop`. Solicitations are judged by `responder`.
+//! * **Counters.** None of its own: drops count where the verdict is final.
+//! * **Source.** The card's contract, section 5.
+
+use nitro_components::delay::Delay;
+use nitro_components::hash_table::HashTable;
+use nitro_components::register::Register;
+use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_components::wires::Cast;
+use nitro_netlist::Ports;
+use nitro_wire::{DropReason, MappingKind, Table};
+use rust_hdl::prelude::*;
+
+use crate::format::{MappingKey, MappingValue};
+use crate::reason::{Reason, kind, reason};
+use crate::record::Packet;
+use crate::table::{HashWrite, MAPPING_KEY, MAPPING_MESSAGE, MAPPING_ROW, TableWrite};
+
+/// The cache's memory.
+pub type MappingTable<const MA: usize> = HashTable<MappingValue, MAPPING_KEY, MA, MAPPING_MESSAGE>;
+
+/// Clocks by which `rx` follows `ask`, at least.
+pub const LEAD: usize = MappingTable::<1>::LATENCY;
+/// Clocks from `rx` to `tx`.
+pub const LATENCY: usize = 1;
+
+/// The mapping cache of four ways of `2^MA` rows.
+#[derive(Clone, Debug, LogicBlock, Ports)]
+pub struct Lookup<const MA: usize> {
+    /// The clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high.
+    pub reset: Signal<In, Bit>,
+    /// Packets with `vni`, `route_table` and `lookup_ip`.
+    pub ask: FlowRx<Packet>,
+    /// The same packets, later.
+    pub rx: FlowRx<Packet>,
+    /// With what the mapping says.
+    pub tx: FlowTx<Packet>,
+    /// Writes to the cache.
+    pub table: FlowRx<TableWrite>,
+    /// Key of the cache's hash, its first byte lowest.
+    pub hash_key: Signal<In, Bits<128>>,
+    /// The cache has been cleared after reset.
+    pub ready: Signal<Out, Bit>,
+    write: HashWrite<MappingValue, MAPPING_KEY, MA, MAPPING_ROW>,
+    key: Cast<MappingKey, Bits<MAPPING_KEY>>,
+    wait: Delay<Bits<MAPPING_KEY>>,
+    cache: MappingTable<MA>,
+    found: Signal<Local, MappingValue>,
+    packet: DFF<Packet>,
+    packet_valid: Register<Bit>,
+    no_key: Constant<MappingKey>,
+    drop_kind: Constant<Bits<3>>,
+    negative_kind: Constant<Bits<3>>,
+    cache_miss: Reason,
+    no_mapping: Reason,
+    mapping_drop: Reason,
+}
+
+impl<const MA: usize> Lookup<MA> {
+    /// A cache whose packets come at `rx` so many clocks after they asked.
+    ///
+    /// # Panics
+    /// If that is before the cache can know: under [`LEAD`].
+    #[must_use]
+    pub fn new(lead: usize) -> Self {
+        assert!(lead >= LEAD, "packets come {lead} clocks after they ask, the cache needs {LEAD}");
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            ask: FlowRx::default(),
+            rx: FlowRx::default(),
+            tx: FlowTx::default(),
+            table: FlowRx::default(),
+            hash_key: Signal::default(),
+            ready: Signal::default(),
+            write: HashWrite::new(Table::Mapping),
+            key: Cast::default(),
+            wait: Delay::new(lead - LEAD),
+            cache: HashTable::default(),
+            found: Signal::default(),
+            packet: DFF::default(),
+            packet_valid: Register::default(),
+            no_key: Constant::new(MappingKey::default()),
+            drop_kind: kind(MappingKind::Drop),
+            negative_kind: kind(MappingKind::Negative),
+            cache_miss: reason(DropReason::CacheMiss),
+            no_mapping: reason(DropReason::NoMapping),
+            mapping_drop: reason(DropReason::MappingDrop),
+        }
+    }
+}
+
+impl<const MA: usize> Logic for Lookup<MA> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, wait, cache);
+        dff_setup!(self, clock, packet, packet_valid);
+        self.wait.reset.next = self.reset.val();
+        self.cache.reset.next = self.reset.val();
+        self.packet_valid.reset.next = self.reset.val();
+
+        FlowRx::<TableWrite>::link(&mut self.table, &mut self.write.rx);
+        self.cache.hash_key.next = self.hash_key.val();
+        self.cache.write_enable.next = self.write.write_enable.val();
+        self.cache.write_way.next = self.write.write_way.val();
+        self.cache.write_row.next = self.write.write_row.val();
+        self.cache.write_entry.next = self.write.write_entry.val();
+        self.ready.next = self.cache.ready.val();
+
+        self.key.i.next = self.no_key.val();
+        self.key.i.next.vni = self.ask.payload.val().vni;
+        self.key.i.next.route_table = self.ask.payload.val().route_table;
+        self.key.i.next.ip = self.ask.payload.val().lookup_ip;
+        self.wait.rx.payload.next = self.key.o.val();
+        self.wait.rx.tvalid.next = self.ask.tvalid.val();
+        FlowTx::<Bits<MAPPING_KEY>>::join(&mut self.wait.tx, &mut self.cache.rx);
+
+        self.found.next = self.cache.tx.payload.val().value;
+        self.packet_valid.d.next = self.rx.tvalid.val();
+        if self.rx.tvalid.val() {
+            self.packet.d.next = self.rx.payload.val();
+            self.packet.d.next.mapping_hit = self.cache.tx.payload.val().hit;
+            self.packet.d.next.mapping_kind = self.found.val().kind;
+            self.packet.d.next.mapping_mac = self.found.val().mac;
+            self.packet.d.next.underlay_ip = self.found.val().underlay_ip;
+            self.packet.d.next.path_mtu = self.found.val().path_mtu;
+            self.packet.d.next.token = self.found.val().token;
+            self.packet.d.next.token_epoch = self.found.val().token_epoch;
+            if (self.rx.payload.val().reason == bits::<6>(0)) && !self.rx.payload.val().solicits {
+                if !self.cache.tx.payload.val().hit {
+                    self.packet.d.next.reason = self.cache_miss.val();
+                } else if self.found.val().kind == self.negative_kind.val() {
+                    self.packet.d.next.reason = self.no_mapping.val();
+                } else if self.found.val().kind == self.drop_kind.val() {
+                    self.packet.d.next.reason = self.mapping_drop.val();
+                }
+            }
+        }
+        self.tx.payload.next = self.packet.q.val();
+        self.tx.tvalid.next = self.packet_valid.q.val();
+    }
+}

@@ -1,0 +1,415 @@
+//! `control`: what software sees of the card.
+//!
+//! An AXI4-Lite subordinate ([`axi_lite`]) in front of the registers of `nitro_wire::registers`: identification, the
+//! card's addresses and keys, the table window, and the counters ([`counters`]). The decode is made of that table, so it cannot
+//! differ from the driver's and the documentation's.
+//!
+//! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after
+//! the write to `TABLE_COMMAND`); `tx_received`, `rx_received`, `tx_event`, `rx_event` (what is counted); `ready` (the tables
+//! have been cleared after reset). Latency: a read or write takes 3 clocks from its last request channel to its
+//! response. After reset writes wait until all tables and counters have been cleared, so nothing that software writes is lost.
+//! Drop reasons: none. Counters: all are here.
+//! Responses: OKAY; SLVERR for a write to a read-only register, or of a part of a word; DECERR where no register is.
+
+pub mod address_map;
+pub mod axi_lite;
+pub mod counters;
+pub mod held;
+
+use nitro_components::register::Register;
+use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_components::wires::SwapBytes;
+use nitro_netlist::Ports;
+use nitro_wire::registers as map;
+use rust_hdl::prelude::*;
+
+use self::address_map::AddressMap;
+use self::axi_lite::{AxiLite, AxiLiteSubordinate, RegisterRead, WORD_ADDRESS};
+use self::counters::Counters;
+use self::held::{Held, Order};
+use crate::record::Event;
+use crate::table::TableWrite;
+use crate::token::TokenKey;
+
+/// What the card tells of itself in `CAPABILITIES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Width of the packet ports in bits.
+    pub data_width: usize,
+    /// Number of ENIs.
+    pub enis: usize,
+    /// Rows of one way of the local address table, as a power of two.
+    pub local_rows_log2: usize,
+    /// Rows of one way of the mapping cache, as a power of two.
+    pub mapping_rows_log2: usize,
+}
+
+impl Capabilities {
+    /// The register's value.
+    ///
+    /// # Panics
+    /// If a number does not fit its field.
+    #[must_use]
+    pub fn word(&self) -> u32 {
+        let fields = [
+            ("data_width", self.data_width),
+            ("enis", self.enis),
+            ("local_rows_log2", self.local_rows_log2),
+            ("mapping_rows_log2", self.mapping_rows_log2),
+        ];
+        fields.iter().fold(0, |word, (name, value)| {
+            let (field, number) = (map::CAPABILITIES.field(name), u32::try_from(*value));
+            match (field, number) {
+                (Some(field), Ok(number)) if field.get(field.put(number)) == number => word | field.put(number),
+                _ => panic!("CAPABILITIES has no field {name} that holds {value}"),
+            }
+        })
+    }
+}
+
+/// The control port.
+#[derive(Clone, Debug, LogicBlock, Ports)]
+pub struct Control {
+    /// The clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high.
+    pub reset: Signal<In, Bit>,
+    /// The register bus.
+    pub bus: AxiLiteSubordinate,
+    /// All tables have been cleared after reset.
+    pub ready: Signal<In, Bit>,
+    /// A frame of so many bytes enters the tx path.
+    pub tx_received: FlowRx<Bits<14>>,
+    /// A frame of so many bytes enters the rx path.
+    pub rx_received: FlowRx<Bits<14>>,
+    /// Verdicts of the tx path.
+    pub tx_event: FlowRx<Event>,
+    /// Verdicts of the rx path.
+    pub rx_event: FlowRx<Event>,
+    /// Frames are taken in.
+    pub enable: Signal<Out, Bit>,
+    /// The card's underlay address.
+    pub underlay_ip: Signal<Out, Bits<128>>,
+    /// The card's underlay MAC.
+    pub underlay_mac: Signal<Out, Bits<48>>,
+    /// MAC of the underlay's next hop.
+    pub next_hop_mac: Signal<Out, Bits<48>>,
+    /// MAC that guests see for their gateway.
+    pub gateway_mac: Signal<Out, Bits<48>>,
+    /// Token key slot 0.
+    pub key_0: Signal<Out, TokenKey>,
+    /// Token key slot 1.
+    pub key_1: Signal<Out, TokenKey>,
+    /// Key of the hash tables, its first byte lowest.
+    pub hash_key: Signal<Out, Bits<128>>,
+    /// Key of the flow hash, its first byte lowest.
+    pub flow_key: Signal<Out, Bits<128>>,
+    /// Rows for the tables.
+    pub table: FlowTx<TableWrite>,
+
+    axi: AxiLite,
+    write_map: AddressMap,
+    read_map: AddressMap,
+    counters: Counters,
+    control: Held<1, 32>,
+    own_ip: Held<4, 128>,
+    own_mac_hi: Held<1, 32>,
+    own_mac_lo: Held<1, 32>,
+    next_hop_mac_hi: Held<1, 32>,
+    next_hop_mac_lo: Held<1, 32>,
+    gateway_mac_hi: Held<1, 32>,
+    gateway_mac_lo: Held<1, 32>,
+    token_epoch: Held<2, 64>,
+    token_key_0: Held<4, 128>,
+    token_key_1: Held<4, 128>,
+    hash_seed: Held<4, 128>,
+    flow_seed: Held<4, 128>,
+    table_index: Held<1, 32>,
+    table_data: Held<20, 640>,
+    swap_hash: SwapBytes<128>,
+    swap_flow: SwapBytes<128>,
+    capabilities: Constant<Bits<32>>,
+    id: Constant<Bits<32>>,
+    version: Constant<Bits<32>>,
+    id_word: Constant<Bits<WORD_ADDRESS>>,
+    version_word: Constant<Bits<WORD_ADDRESS>>,
+    capabilities_word: Constant<Bits<WORD_ADDRESS>>,
+    status_word: Constant<Bits<WORD_ADDRESS>>,
+    packets_lo_word: Constant<Bits<WORD_ADDRESS>>,
+    packets_hi_word: Constant<Bits<WORD_ADDRESS>>,
+    bytes_lo_word: Constant<Bits<WORD_ADDRESS>>,
+    bytes_hi_word: Constant<Bits<WORD_ADDRESS>>,
+    command_word: Constant<Bits<WORD_ADDRESS>>,
+    select_word: Constant<Bits<WORD_ADDRESS>>,
+    command_q: Register<Bit>,
+    table_q: DFF<Bits<4>>,
+    write_reply_valid: Register<Bit>,
+    write_reply: DFF<Bits<2>>,
+    read_reply_valid: Register<Bit>,
+    read_reply: DFF<RegisterRead>,
+    accepted: Signal<Local, Bit>,
+    read_value: Signal<Local, Bits<32>>,
+    status: Signal<Local, Bits<32>>,
+}
+
+impl Control {
+    /// The control port of a card with these capabilities.
+    #[must_use]
+    pub fn new(capabilities: Capabilities) -> Self {
+        let word = |register: &map::Register| Constant::new((u64::from(register.offset) / 4).to_bits());
+        let value = |value: u32| Constant::new(u64::from(value).to_bits());
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            bus: AxiLiteSubordinate::default(),
+            ready: Signal::default(),
+            tx_received: FlowRx::default(),
+            rx_received: FlowRx::default(),
+            tx_event: FlowRx::default(),
+            rx_event: FlowRx::default(),
+            enable: Signal::default(),
+            underlay_ip: Signal::default(),
+            underlay_mac: Signal::default(),
+            next_hop_mac: Signal::default(),
+            gateway_mac: Signal::default(),
+            key_0: Signal::default(),
+            key_1: Signal::default(),
+            hash_key: Signal::default(),
+            flow_key: Signal::default(),
+            table: FlowTx::default(),
+            axi: AxiLite::default(),
+            write_map: AddressMap::default(),
+            read_map: AddressMap::default(),
+            counters: Counters::default(),
+            control: Held::new(&map::CONTROL, Order::First),
+            own_ip: Held::new(&map::UNDERLAY_IP, Order::First),
+            own_mac_hi: Held::new(&map::UNDERLAY_MAC_HI, Order::First),
+            own_mac_lo: Held::new(&map::UNDERLAY_MAC_LO, Order::First),
+            next_hop_mac_hi: Held::new(&map::NEXT_HOP_MAC_HI, Order::First),
+            next_hop_mac_lo: Held::new(&map::NEXT_HOP_MAC_LO, Order::First),
+            gateway_mac_hi: Held::new(&map::GATEWAY_MAC_HI, Order::First),
+            gateway_mac_lo: Held::new(&map::GATEWAY_MAC_LO, Order::First),
+            token_epoch: Held::new(&map::TOKEN_EPOCH, Order::Last),
+            token_key_0: Held::new(&map::TOKEN_KEY_0, Order::First),
+            token_key_1: Held::new(&map::TOKEN_KEY_1, Order::First),
+            hash_seed: Held::new(&map::HASH_KEY, Order::First),
+            flow_seed: Held::new(&map::FLOW_KEY, Order::First),
+            table_index: Held::new(&map::TABLE_INDEX, Order::First),
+            table_data: Held::new(&map::TABLE_DATA, Order::Last),
+            swap_hash: SwapBytes::default(),
+            swap_flow: SwapBytes::default(),
+            capabilities: value(capabilities.word()),
+            id: value(map::ID_VALUE),
+            version: value(map::VERSION_VALUE),
+            id_word: word(&map::ID),
+            version_word: word(&map::VERSION),
+            capabilities_word: word(&map::CAPABILITIES),
+            status_word: word(&map::STATUS),
+            packets_lo_word: word(&map::COUNTER_PACKETS_LO),
+            packets_hi_word: word(&map::COUNTER_PACKETS_HI),
+            bytes_lo_word: word(&map::COUNTER_BYTES_LO),
+            bytes_hi_word: word(&map::COUNTER_BYTES_HI),
+            command_word: word(&map::TABLE_COMMAND),
+            select_word: word(&map::COUNTER_SELECT),
+            command_q: Register::default(),
+            table_q: DFF::default(),
+            write_reply_valid: Register::default(),
+            write_reply: DFF::default(),
+            read_reply_valid: Register::default(),
+            read_reply: DFF::default(),
+            accepted: Signal::default(),
+            read_value: Signal::default(),
+            status: Signal::default(),
+        }
+    }
+}
+
+impl Logic for Control {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, axi, counters, control, own_ip, own_mac_hi, own_mac_lo, next_hop_mac_hi, next_hop_mac_lo);
+        clock!(
+            self,
+            clock,
+            gateway_mac_hi,
+            gateway_mac_lo,
+            token_epoch,
+            token_key_0,
+            token_key_1,
+            hash_seed,
+            flow_seed
+        );
+        clock!(self, clock, table_index, table_data);
+        dff_setup!(self, clock, command_q, table_q, write_reply_valid, write_reply, read_reply_valid, read_reply);
+        self.axi.reset.next = self.reset.val();
+        self.counters.reset.next = self.reset.val();
+        self.control.reset.next = self.reset.val();
+        self.own_ip.reset.next = self.reset.val();
+        self.own_mac_hi.reset.next = self.reset.val();
+        self.own_mac_lo.reset.next = self.reset.val();
+        self.next_hop_mac_hi.reset.next = self.reset.val();
+        self.next_hop_mac_lo.reset.next = self.reset.val();
+        self.gateway_mac_hi.reset.next = self.reset.val();
+        self.gateway_mac_lo.reset.next = self.reset.val();
+        self.token_epoch.reset.next = self.reset.val();
+        self.token_key_0.reset.next = self.reset.val();
+        self.token_key_1.reset.next = self.reset.val();
+        self.hash_seed.reset.next = self.reset.val();
+        self.flow_seed.reset.next = self.reset.val();
+        self.table_index.reset.next = self.reset.val();
+        self.table_data.reset.next = self.reset.val();
+        self.command_q.reset.next = self.reset.val();
+        self.write_reply_valid.reset.next = self.reset.val();
+        self.read_reply_valid.reset.next = self.reset.val();
+
+        AxiLiteSubordinate::link(&mut self.bus, &mut self.axi.bus);
+        FlowRx::<Bits<14>>::link(&mut self.tx_received, &mut self.counters.tx_received);
+        FlowRx::<Bits<14>>::link(&mut self.rx_received, &mut self.counters.rx_received);
+        FlowRx::<Event>::link(&mut self.tx_event, &mut self.counters.tx_event);
+        FlowRx::<Event>::link(&mut self.rx_event, &mut self.counters.rx_event);
+        self.axi.ready.next = self.ready.val() && self.counters.ready.val();
+
+        // Writes.
+        self.control.write.payload.next = self.axi.write.payload.val();
+        self.control.write.tvalid.next = self.axi.write.tvalid.val();
+        self.own_ip.write.payload.next = self.axi.write.payload.val();
+        self.own_ip.write.tvalid.next = self.axi.write.tvalid.val();
+        self.own_mac_hi.write.payload.next = self.axi.write.payload.val();
+        self.own_mac_hi.write.tvalid.next = self.axi.write.tvalid.val();
+        self.own_mac_lo.write.payload.next = self.axi.write.payload.val();
+        self.own_mac_lo.write.tvalid.next = self.axi.write.tvalid.val();
+        self.next_hop_mac_hi.write.payload.next = self.axi.write.payload.val();
+        self.next_hop_mac_hi.write.tvalid.next = self.axi.write.tvalid.val();
+        self.next_hop_mac_lo.write.payload.next = self.axi.write.payload.val();
+        self.next_hop_mac_lo.write.tvalid.next = self.axi.write.tvalid.val();
+        self.gateway_mac_hi.write.payload.next = self.axi.write.payload.val();
+        self.gateway_mac_hi.write.tvalid.next = self.axi.write.tvalid.val();
+        self.gateway_mac_lo.write.payload.next = self.axi.write.payload.val();
+        self.gateway_mac_lo.write.tvalid.next = self.axi.write.tvalid.val();
+        self.token_epoch.write.payload.next = self.axi.write.payload.val();
+        self.token_epoch.write.tvalid.next = self.axi.write.tvalid.val();
+        self.token_key_0.write.payload.next = self.axi.write.payload.val();
+        self.token_key_0.write.tvalid.next = self.axi.write.tvalid.val();
+        self.token_key_1.write.payload.next = self.axi.write.payload.val();
+        self.token_key_1.write.tvalid.next = self.axi.write.tvalid.val();
+        self.hash_seed.write.payload.next = self.axi.write.payload.val();
+        self.hash_seed.write.tvalid.next = self.axi.write.tvalid.val();
+        self.flow_seed.write.payload.next = self.axi.write.payload.val();
+        self.flow_seed.write.tvalid.next = self.axi.write.tvalid.val();
+        self.table_index.write.payload.next = self.axi.write.payload.val();
+        self.table_index.write.tvalid.next = self.axi.write.tvalid.val();
+        self.table_data.write.payload.next = self.axi.write.payload.val();
+        self.table_data.write.tvalid.next = self.axi.write.tvalid.val();
+
+        self.write_map.word.next = self.axi.write.payload.val().word;
+        self.accepted.next =
+            self.axi.write.tvalid.val() && self.axi.write.payload.val().whole && self.write_map.writable.val();
+        self.write_reply_valid.d.next = self.axi.write.tvalid.val();
+        if !self.write_map.known.val() {
+            self.write_reply.d.next = bits::<2>(3);
+        } else if !self.accepted.val() {
+            self.write_reply.d.next = bits::<2>(2);
+        } else {
+            self.write_reply.d.next = bits::<2>(0);
+        }
+        self.axi.write_reply.tvalid.next = self.write_reply_valid.q.val();
+        self.axi.write_reply.payload.next = self.write_reply.q.val();
+
+        // The row's image and index stay as they are until the write is answered.
+        self.command_q.d.next = self.accepted.val() && (self.axi.write.payload.val().word == self.command_word.val());
+        self.table_q.d.next = self.axi.write.payload.val().data.get_bits::<4>(0);
+        self.table.tvalid.next = self.command_q.q.val();
+        self.table.payload.next.table = self.table_q.q.val();
+        self.table.payload.next.index = self.table_index.value.val().get_bits::<16>(0);
+        self.table.payload.next.data = self.table_data.value.val();
+
+        self.counters.select.tvalid.next =
+            self.accepted.val() && (self.axi.write.payload.val().word == self.select_word.val());
+        self.counters.select.payload.next.bank = self.axi.write.payload.val().data.get_bit(8);
+        self.counters.select.payload.next.index = self.axi.write.payload.val().data.get_bits::<6>(0);
+
+        // Reads.
+        self.control.read_word.next = self.axi.read.payload.val();
+        self.own_ip.read_word.next = self.axi.read.payload.val();
+        self.own_mac_hi.read_word.next = self.axi.read.payload.val();
+        self.own_mac_lo.read_word.next = self.axi.read.payload.val();
+        self.next_hop_mac_hi.read_word.next = self.axi.read.payload.val();
+        self.next_hop_mac_lo.read_word.next = self.axi.read.payload.val();
+        self.gateway_mac_hi.read_word.next = self.axi.read.payload.val();
+        self.gateway_mac_lo.read_word.next = self.axi.read.payload.val();
+        self.token_epoch.read_word.next = self.axi.read.payload.val();
+        self.token_key_0.read_word.next = self.axi.read.payload.val();
+        self.token_key_1.read_word.next = self.axi.read.payload.val();
+        self.hash_seed.read_word.next = self.axi.read.payload.val();
+        self.flow_seed.read_word.next = self.axi.read.payload.val();
+        self.table_index.read_word.next = self.axi.read.payload.val();
+        self.table_data.read_word.next = self.axi.read.payload.val();
+        self.read_map.word.next = self.axi.read.payload.val();
+
+        self.status.next = (bit_cast::<32, 12>(self.counters.rx_held.val()) << 16)
+            | (bit_cast::<32, 12>(self.counters.tx_held.val()) << 4)
+            | bit_cast::<32, 1>(self.counters.busy.val().into());
+        // Each register gives 0 unless it is the one that is read.
+        self.read_value.next = self.control.read_data.val()
+            | self.own_ip.read_data.val()
+            | self.own_mac_hi.read_data.val()
+            | self.own_mac_lo.read_data.val()
+            | self.next_hop_mac_hi.read_data.val()
+            | self.next_hop_mac_lo.read_data.val()
+            | self.gateway_mac_hi.read_data.val()
+            | self.gateway_mac_lo.read_data.val()
+            | self.token_epoch.read_data.val()
+            | self.token_key_0.read_data.val()
+            | self.token_key_1.read_data.val()
+            | self.hash_seed.read_data.val()
+            | self.flow_seed.read_data.val()
+            | self.table_index.read_data.val()
+            | self.table_data.read_data.val();
+        if self.axi.read.payload.val() == self.id_word.val() {
+            self.read_value.next = self.id.val();
+        } else if self.axi.read.payload.val() == self.version_word.val() {
+            self.read_value.next = self.version.val();
+        } else if self.axi.read.payload.val() == self.capabilities_word.val() {
+            self.read_value.next = self.capabilities.val();
+        } else if self.axi.read.payload.val() == self.status_word.val() {
+            self.read_value.next = self.status.val();
+        } else if self.axi.read.payload.val() == self.packets_lo_word.val() {
+            self.read_value.next = self.counters.snapshot.val().events.get_bits::<32>(0);
+        } else if self.axi.read.payload.val() == self.packets_hi_word.val() {
+            self.read_value.next = self.counters.snapshot.val().events.get_bits::<32>(32);
+        } else if self.axi.read.payload.val() == self.bytes_lo_word.val() {
+            self.read_value.next = self.counters.snapshot.val().amount.get_bits::<32>(0);
+        } else if self.axi.read.payload.val() == self.bytes_hi_word.val() {
+            self.read_value.next = self.counters.snapshot.val().amount.get_bits::<32>(32);
+        }
+        self.read_reply_valid.d.next = self.axi.read.tvalid.val();
+        self.read_reply.d.next.data = self.read_value.val();
+        if self.read_map.known.val() {
+            self.read_reply.d.next.response = bits::<2>(0);
+        } else {
+            self.read_reply.d.next.response = bits::<2>(3);
+        }
+        self.axi.read_reply.tvalid.next = self.read_reply_valid.q.val();
+        self.axi.read_reply.payload.next = self.read_reply.q.val();
+
+        // Settings.
+        self.enable.next = self.control.value.val().get_bit(0);
+        self.underlay_ip.next = self.own_ip.value.val();
+        self.underlay_mac.next =
+            (bit_cast::<48, 32>(self.own_mac_hi.value.val()) << 32) | bit_cast::<48, 32>(self.own_mac_lo.value.val());
+        self.next_hop_mac.next = (bit_cast::<48, 32>(self.next_hop_mac_hi.value.val()) << 32)
+            | bit_cast::<48, 32>(self.next_hop_mac_lo.value.val());
+        self.gateway_mac.next = (bit_cast::<48, 32>(self.gateway_mac_hi.value.val()) << 32)
+            | bit_cast::<48, 32>(self.gateway_mac_lo.value.val());
+        self.key_0.next.valid = self.token_epoch.value.val().get_bit(8);
+        self.key_0.next.epoch = self.token_epoch.value.val().get_bits::<8>(0);
+        self.key_0.next.key = self.token_key_0.value.val();
+        self.key_1.next.valid = self.token_epoch.value.val().get_bit(40);
+        self.key_1.next.epoch = self.token_epoch.value.val().get_bits::<8>(32);
+        self.key_1.next.key = self.token_key_1.value.val();
+        self.swap_hash.i.next = self.hash_seed.value.val();
+        self.hash_key.next = self.swap_hash.o.val();
+        self.swap_flow.i.next = self.flow_seed.value.val();
+        self.flow_key.next = self.swap_flow.o.val();
+    }
+}

@@ -52,10 +52,9 @@ pub fn check<'a>(config: &CardConfig, outer: &Parsed, frame: &'a [u8]) -> Result
 /// Reads UDP's payload; none if it is not in one of the four layouts.
 fn geneve_packet<'a>(outer: &Parsed, frame: &'a [u8]) -> Option<Overlay<'a>> {
     let ip_header = if outer.is_ipv4 { 20 } else { 40 };
-    // An overlay packet is never so short that Ethernet pads it.
-    let whole = frame.len() == 14 + usize::from(outer.ip_length);
     let right_length = usize::from(outer.udp_length) + ip_header == usize::from(outer.ip_length);
-    let packet = frame.get(14 + ip_header + 8..)?;
+    // Bytes after the datagram are Ethernet's padding.
+    let packet = frame.get(14 + ip_header + 8..14 + usize::from(outer.ip_length))?;
     let version_and_length = bytes::be8(packet, 0)?;
     let [control, critical] = [7, 6].map(|bit| packet.get(1).is_some_and(|flags| flags >> bit & 1 == 1));
     let right_base = version_and_length >> 6 == 0
@@ -65,7 +64,7 @@ fn geneve_packet<'a>(outer: &Parsed, frame: &'a [u8]) -> Option<Overlay<'a>> {
     let option_bytes = 4 * usize::from(version_and_length & 0x3f);
     let layout = Layout::ALL.into_iter().find(|layout| layout.option_bytes() == option_bytes)?;
     let options = packet.get(8..8 + option_bytes)?;
-    if !whole || !right_length || !right_base || !has_options(layout, options) {
+    if !right_length || !right_base || !has_options(layout, options) {
         return None;
     }
     Some(Overlay {
@@ -78,6 +77,9 @@ fn geneve_packet<'a>(outer: &Parsed, frame: &'a [u8]) -> Option<Overlay<'a>> {
     })
 }
 
+/// The reserved bits of an option header are ignored on receipt (RFC 8926, section 3.5).
+const OPTION_HEADER_MASK: u32 = 0xffff_ff1f;
+
 /// The option headers are exactly those of the layout, in order.
 fn has_options(layout: Layout, options: &[u8]) -> bool {
     let header = |kind: u8, words: u8| u32::from(geneve::OPTION_CLASS) << 16 | u32::from(kind) << 8 | u32::from(words);
@@ -88,7 +90,9 @@ fn has_options(layout: Layout, options: &[u8]) -> bool {
     if layout.has_endpoint() {
         expected.push((layout.option_bytes() - 16, header(geneve::ENDPOINT, 3)));
     }
-    expected.into_iter().all(|(place, header)| bytes::be32(options, place) == Some(header))
+    expected
+        .into_iter()
+        .all(|(place, header)| bytes::be32(options, place).is_some_and(|word| word & OPTION_HEADER_MASK == header))
 }
 
 /// The inner ECN field after decapsulation, by figure 4 of RFC 6040.

@@ -1,8 +1,8 @@
 //! Stage `encap`: the outer headers.
 //!
 //! Ethernet, IPv4 or IPv6, UDP, Geneve (RFC 8926) with the overlay's options, then the guest's frame with the MACs of
-//! its next hop. Sources: RFC 6935 (zero UDP checksum over IPv6), RFC 6040 (ECN copied out), RFC 7348-like path entropy
-//! in the source port.
+//! its next hop. Sources: RFC 8926 section 3.3 (path entropy in the source port), RFC 6935 (zero UDP checksum over IPv6),
+//! RFC 6040 (ECN copied out).
 //!
 //! Drop reason: `too_big`.
 
@@ -87,7 +87,7 @@ pub fn encap(
     };
     let mut inner = frame.to_vec();
     inner[..6].copy_from_slice(&mapping.mac);
-    let source = if in_subnet(eni, parsed.dst_ip) { eni.mac } else { config.gateway_mac };
+    let source = if in_subnet(eni, parsed, parsed.dst_ip) { eni.mac } else { config.gateway_mac };
     inner[6..12].copy_from_slice(&source);
     prepend(&outer, &inner).ok_or(DropReason::TooBig)
 }

@@ -6,6 +6,7 @@
 //! Drop reasons: `spoofed_mac`, `spoofed_ip`, `no_broadcast`, `no_such_eni`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
 
 use nitro_wire::DropReason;
 use nitro_wire::constants::icmpv6;
@@ -59,9 +60,7 @@ pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Eni, Dr
             return Err(DropReason::SpoofedIp);
         }
     }
-    let to_group = has_group_bit(parsed.dst_mac)
-        || is_group(parsed.dst_ip)
-        || directed_broadcast(eni).is_some_and(|broadcast| parsed.dst_ip == v4_mapped(broadcast));
+    let to_group = has_group_bit(parsed.dst_mac) || is_to_group(parsed) || is_directed_broadcast(eni, parsed);
     if to_group && !solicits(parsed) {
         return Err(DropReason::NoBroadcast);
     }
@@ -71,7 +70,7 @@ pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Eni, Dr
 /// The interface that an inner frame from the network goes to.
 pub fn rx(enis: &Enis, vni: u32, parsed: &Parsed) -> Result<u8, DropReason> {
     // Nobody in the network answers ARP for a guest: its own card does.
-    if parsed.is_arp || has_group_bit(parsed.dst_mac) || is_group(parsed.dst_ip) {
+    if parsed.is_arp || has_group_bit(parsed.dst_mac) || is_to_group(parsed) {
         return Err(DropReason::NoBroadcast);
     }
     enis.by_address(vni, parsed.dst_ip).ok_or(DropReason::NoSuchEni)
@@ -84,22 +83,28 @@ pub fn solicits(parsed: &Parsed) -> bool {
     parsed.is_arp || (is_icmpv6(parsed) && types.contains(&parsed.icmp_type))
 }
 
-/// The address lies in the interface's subnet of its family.
+/// The address lies in the interface's subnet of the frame's family.
 #[must_use]
-pub fn in_subnet(eni: &Eni, address: u128) -> bool {
-    match unmap_v4(address) {
-        Some(address) => eni.subnet4.is_some_and(|(base, length)| (address ^ base.to_bits()) & mask4(length) == 0),
-        None => eni.subnet6.is_some_and(|(base, length)| (address ^ base.to_bits()) & mask6(length) == 0),
+pub fn in_subnet(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
+    if parsed.is_ipv6 {
+        eni.subnet6.is_some_and(|(base, length)| (address ^ base.to_bits()) & mask6(length) == 0)
+    } else {
+        let within = |(base, length): (Ipv4Addr, u8)| {
+            unmap_v4(address).is_some_and(|address| (address ^ base.to_bits()) & mask4(length) == 0)
+        };
+        eni.subnet4.is_some_and(within)
     }
 }
 
-/// The address is the first of the interface's subnet after its base: the gateway's.
+/// The address, of the subnet, is the first after the subnet's base: the gateway's.
 #[must_use]
-pub fn is_subnet_gateway(eni: &Eni, address: u128) -> bool {
-    match unmap_v4(address) {
-        Some(address) => eni.subnet4.is_some_and(|(base, _)| address == base.to_bits().wrapping_add(1)),
-        None => eni.subnet6.is_some_and(|(base, _)| address == base.to_bits().wrapping_add(1)),
-    }
+pub fn is_subnet_gateway(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
+    let base = if parsed.is_ipv6 {
+        eni.subnet6.map(|(base, _)| base.to_bits())
+    } else {
+        eni.subnet4.map(|(base, _)| v4_mapped(base.to_bits()))
+    };
+    in_subnet(eni, parsed, address) && base.and_then(|base| base.checked_add(1)) == Some(address)
 }
 
 fn is_icmpv6(parsed: &Parsed) -> bool {
@@ -118,14 +123,15 @@ fn has_group_bit(mac: u64) -> bool {
     mac >> 40 & 1 == 1
 }
 
-/// 255.255.255.255, 224.0.0.0/4, ff00::/8.
-fn is_group(address: u128) -> bool {
-    match unmap_v4(address) {
-        Some(address) => address == u32::MAX || address >> 28 == 0xe,
-        None => address >> 120 == 0xff,
-    }
+/// The destination is 255.255.255.255 or 224.0.0.0/4 in IPv4, ff00::/8 in IPv6.
+fn is_to_group(parsed: &Parsed) -> bool {
+    let group4 = |address: u32| address == u32::MAX || address >> 28 == 0xe;
+    let to_group4 = parsed.is_ipv4 && unmap_v4(parsed.dst_ip).is_some_and(group4);
+    to_group4 || (parsed.is_ipv6 && parsed.dst_ip >> 120 == 0xff)
 }
 
-fn directed_broadcast(eni: &Eni) -> Option<u32> {
-    eni.subnet4.map(|(base, length)| base.to_bits() | !mask4(length))
+/// The destination is the broadcast address of the interface's own IPv4 subnet.
+fn is_directed_broadcast(eni: &Eni, parsed: &Parsed) -> bool {
+    let broadcast = eni.subnet4.map(|(base, length)| v4_mapped(base.to_bits() | !mask4(length)));
+    parsed.is_ipv4 && broadcast == Some(parsed.dst_ip)
 }

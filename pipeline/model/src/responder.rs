@@ -52,10 +52,10 @@ fn ask_arp(enis: &Enis, eni: &Eni, parsed: &Parsed) -> Result<Question, DropReas
     let target = parsed.dst_ip;
     let gratuitous = target == parsed.src_ip;
     let own = enis.by_address(eni.vni, target) == Some(eni.number);
-    if !parsed.arp_request || gratuitous || own || !in_subnet(eni, target) {
+    if !parsed.arp_request || gratuitous || own || !in_subnet(eni, parsed, target) {
         return Err(DropReason::ArpUnanswered);
     }
-    Ok(Question { target, is_gateway: is_subnet_gateway(eni, target) })
+    Ok(Question { target, is_gateway: is_subnet_gateway(eni, parsed, target) })
 }
 
 fn ask_nd(enis: &Enis, eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed) -> Result<Question, DropReason> {
@@ -65,12 +65,11 @@ fn ask_nd(enis: &Enis, eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed) -> Resu
     let target = parsed.nd_target;
     let gateway_itself = target == gateway_link_local(gateway_mac);
     let own = enis.by_address(eni.vni, target) == Some(eni.number);
-    // A v4-mapped target is no address of the link: `in_subnet` would take it for an IPv4 address.
-    let reachable = gateway_itself || (unmap_v4(target).is_none() && in_subnet(eni, target));
+    let reachable = gateway_itself || in_subnet(eni, parsed, target);
     if parsed.icmp_type != icmpv6::NEIGHBOUR_SOLICITATION || own || !reachable {
         return Err(DropReason::NdUnanswered);
     }
-    Ok(Question { target, is_gateway: gateway_itself || is_subnet_gateway(eni, target) })
+    Ok(Question { target, is_gateway: gateway_itself || is_subnet_gateway(eni, parsed, target) })
 }
 
 /// The answer to a question as a frame for the guest.

@@ -94,6 +94,8 @@ pub const MAX_FRAME_BYTES: usize = 9216;
 pub const MIN_FRAME_BYTES: usize = 14;
 /// Bytes of a frame that the parser looks at.
 pub const PARSE_WINDOW_BYTES: usize = 160;
+/// Bytes from a header's start that must lie within the parser's window for the header to be followed or read (IPv6).
+pub const HEADER_REACH_BYTES: usize = 16;
 /// IPv6 extension headers that the parser follows.
 pub const MAX_EXTENSION_HEADERS: usize = 6;
 /// Length of an ARP answer in bytes, padded to Ethernet's minimum without frame check sequence.

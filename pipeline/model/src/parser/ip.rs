@@ -2,7 +2,7 @@
 
 use etherparse::{Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice};
 use nitro_wire::DropReason;
-use nitro_wire::constants::{MAX_EXTENSION_HEADERS, PARSE_WINDOW_BYTES, protocol};
+use nitro_wire::constants::{HEADER_REACH_BYTES, MAX_EXTENSION_HEADERS, PARSE_WINDOW_BYTES, protocol};
 
 use super::{Parsed, upper};
 use crate::bytes::v4_mapped;
@@ -75,13 +75,10 @@ fn walk(frame: &[u8], start: usize, end: usize, parsed: &mut Parsed) -> Result<u
         parsed.protocol,
         protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION_OPTIONS | protocol::FRAGMENT
     ) {
+        let first_bytes = frame[..end].get(place..place + 8).ok_or(DropReason::TruncatedL4)?;
         headers += 1;
         parsed.ip_options = true;
-        if headers > MAX_EXTENSION_HEADERS {
-            return Err(DropReason::TooManyHeaders);
-        }
-        let first_bytes = frame[..end].get(place..place + 8).ok_or(DropReason::TruncatedL4)?;
-        if place + 8 > PARSE_WINDOW_BYTES {
+        if headers > MAX_EXTENSION_HEADERS || is_out_of_reach(place) {
             return Err(DropReason::TooManyHeaders);
         }
         let is_fragment = parsed.protocol == protocol::FRAGMENT;
@@ -102,10 +99,14 @@ fn walk(frame: &[u8], start: usize, end: usize, parsed: &mut Parsed) -> Result<u
             return Ok(place);
         }
     }
-    // TCP's data offset and flags are in its bytes 12 and 13.
-    let needed = if parsed.protocol == protocol::TCP { 14 } else { 8 };
-    if place + needed <= end && place + needed > PARSE_WINDOW_BYTES {
+    // Less than 8 bytes are no header of any upper layer.
+    if place + 8 <= end && is_out_of_reach(place) {
         return Err(DropReason::TooManyHeaders);
     }
     Ok(place)
+}
+
+/// A header that begins here is not wholly within the parser's window.
+fn is_out_of_reach(place: usize) -> bool {
+    place + HEADER_REACH_BYTES > PARSE_WINDOW_BYTES
 }

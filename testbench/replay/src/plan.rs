@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use nitro_model::wrap::{Wrap, wrap};
+use nitro_model::{Sender, wrap};
 use nitro_vpc::{Answer, MappingService, Vpc};
 use nitro_wire::constants::{GUEST_MTU, ethertype};
-use nitro_wire::control::{CardConfig, Mapping};
-use nitro_wire::MappingKind;
+use nitro_wire::control::{CardConfig, Mapping, ip_bits};
+use nitro_wire::{Layout, MappingKind};
 
 use crate::capture::CapturedFrame;
 use crate::report::Path;
@@ -112,31 +112,27 @@ impl<'a> Planner<'a> {
         destination == Some(self.vpc.card.underlay_ip) || frame.get(..6) == Some(&self.vpc.card.underlay_mac)
     }
 
-    /// Wraps a frame for an ENI of this card as the host of its sender would.
-    fn wrap(&self, config: &CardConfig, eni: u8, frame: &[u8]) -> Vec<u8> {
+    /// Wraps a frame for an ENI of this card as the host of its sender would; none if no underlay frame can hold it.
+    fn wrap(&self, config: &CardConfig, eni: u8, frame: &[u8]) -> Option<Vec<u8>> {
         let eni = &self.vpc.enis[usize::from(eni)];
         let vni = self.vpc.vpc_of(eni).vni;
-        let (source, destination) = addresses(frame);
-        let known = source.and_then(|source| self.service.host_of(vni, source));
-        let host = known
-            .or_else(|| self.vpc.hosts.first().map(|host| host.underlay_ip))
-            .unwrap_or(self.vpc.card.underlay_ip);
-        let destination = match network_header(frame) {
-            Some((ethertype::ARP, _)) => None,
-            _ => destination,
-        };
-        let (token_epoch, token) = self.vpc.token_for_this_card(vni, host, destination);
-        wrap(frame, &Wrap {
+        let known = addresses(frame).0.and_then(|source| self.service.host_of(vni, source));
+        // A sender that the VPC file does not place is taken to be on the first other host.
+        let host = known.or(self.vpc.hosts.first().map(|host| host.underlay_ip)).unwrap_or(config.underlay_ip);
+        let &(token_epoch, token_key) = config.token_keys.last()?;
+        let sender = Sender {
+            underlay_ip: ip_bits(host),
+            underlay_mac: config.next_hop_mac,
+            card_ip: ip_bits(config.underlay_ip),
+            card_mac: config.underlay_mac,
             vni,
-            source_eni: 0,
-            source_mac: config.next_hop_mac,
-            destination_mac: config.underlay_mac,
-            source_ip: host,
-            destination_ip: config.underlay_ip,
             token_epoch,
-            token,
+            token_key,
             flow_key: config.flow_key,
-        })
+            source_eni: 0,
+            layout: Layout::Token,
+        };
+        wrap(&sender, frame).ok()
     }
 
     fn offer(&self, config: &CardConfig, frame: &[u8]) -> Option<(Path, Option<u8>, Vec<u8>)> {
@@ -150,7 +146,7 @@ impl<'a> Planner<'a> {
             return Some((Path::Tx, Some(eni), frame.to_vec()));
         }
         if let Some(eni) = self.eni_by_mac(frame.get(..6)) {
-            return Some((Path::Rx, Some(eni), self.wrap(config, eni, frame)));
+            return self.wrap(config, eni, frame).map(|wrapped| (Path::Rx, Some(eni), wrapped));
         }
         self.is_for_this_card(frame).then(|| (Path::Rx, None, frame.to_vec()))
     }

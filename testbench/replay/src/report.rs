@@ -143,7 +143,10 @@ impl Outcome {
         let on = |path| self.verdicts.iter().filter(|verdict| verdict.path == path).count();
         let latency = |fate| {
             let latencies = || {
-                self.verdicts.iter().filter(move |verdict| verdict.verdict == fate).filter_map(|verdict| verdict.latency_clocks)
+                self.verdicts
+                    .iter()
+                    .filter(move |verdict| verdict.verdict == fate)
+                    .filter_map(|verdict| verdict.latency_clocks)
             };
             latencies().min().zip(latencies().max())
         };

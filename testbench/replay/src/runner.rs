@@ -67,7 +67,9 @@ pub enum RunError {
     #[error(transparent)]
     Trace(#[from] TraceError),
     /// Nothing happens any more although something should.
-    #[error("the card made no progress for {STALL_CLOCKS} clocks at clock {clock}: {missing} frames have no verdict (the first is packet {packet})")]
+    #[error(
+        "the card made no progress for {STALL_CLOCKS} clocks at clock {clock}: {missing} frames have no verdict (the first is packet {packet})"
+    )]
     Stalled {
         /// The clock.
         clock: u64,
@@ -460,9 +462,10 @@ impl Run<'_> {
             }
             _ => None,
         };
-        let held = self.held.iter().position(|held| {
-            held.path == path && u64::from(held.serial) == serial && held.verdict.is_none()
-        });
+        let held = self
+            .held
+            .iter()
+            .position(|held| held.path == path && u64::from(held.serial) == serial && held.verdict.is_none());
         let held = held.ok_or_else(|| unexpected("a verdict"))?;
         let name = eni.and_then(|eni| self.vpc.enis.get(usize::try_from(eni).ok()?)).map(|eni| eni.name.clone());
         self.progress = self.clock;

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use nitro_model::token::token;
+use nitro_model::token;
 use nitro_wire::MappingKind;
 use nitro_wire::constants::GUEST_MTU;
-use nitro_wire::control;
+use nitro_wire::control::{self, ip_bits};
 
 use crate::types::{Cidr, MappingKey, TokenKeys, Vpc};
 
@@ -110,7 +110,7 @@ impl<'a> MappingService<'a> {
             underlay_ip: place.host,
             mac: place.mac,
             token_epoch: epoch,
-            token: token(key, vni, epoch, asking, ip),
+            token: token::compute(key, vni, epoch, ip_bits(asking), ip_bits(ip)),
             // Group bits, versions and expiry mean something once the stages that read them exist.
             groups: 0,
             version: 0,
@@ -120,16 +120,6 @@ impl<'a> MappingService<'a> {
 }
 
 impl Vpc {
-    /// The token that a host `source` puts on a packet for `ip` on this card, under the card's newest epoch.
-    #[must_use]
-    pub fn token_for_this_card(&self, vni: u32, source: IpAddr, ip: Option<IpAddr>) -> (u8, u64) {
-        let zero = IpAddr::from([0_u8; 16]);
-        self.card
-            .token_keys
-            .last_key_value()
-            .map_or((0, 0), |(&epoch, key)| (epoch, token(key, vni, epoch, source, ip.unwrap_or(zero))))
-    }
-
     /// What the control plane installs on the card before it knows any destination: everything but mappings.
     #[must_use]
     pub fn card_config(&self) -> control::CardConfig {

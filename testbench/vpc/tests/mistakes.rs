@@ -83,7 +83,7 @@ fn relations() {
 
 #[test]
 fn toml() {
-    replaced("vni = 4432", "vni = 4432\ncolour = \"blue\"", "colour");
+    replaced("vni = 4432", "colour = \"blue\"\nvni = 4432", "unknown field `colour`");
     assert!(mistake("").contains("card"));
     assert!(mistake("[card").starts_with("x.toml:1: "));
     assert!(

@@ -132,6 +132,11 @@ impl VcdWriter {
         }
     }
 
+    /// Passes over clocks in which nothing changes.
+    pub fn skip(&mut self, clocks: u64) {
+        self.clock = self.clock.saturating_add(clocks);
+    }
+
     /// The number of clocks sampled.
     #[must_use]
     pub fn clocks(&self) -> u64 {

@@ -1,0 +1,253 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nitro_card::config::Config;
+use nitro_replay::session::EngineKind;
+
+/// The first open, synthesizable VPC network card: simulate it on real packets, emit and check its Verilog.
+///
+/// Without a command it replays an embedded capture through the `line` card and writes packets, verdicts, counters and
+/// a waveform to ./nitro-out.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub quiet: Quiet,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Prints less.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Quiet {
+    /// Print results only: no progress, no hints
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// One card, real packets in, everything that it did out
+    Replay(Box<Replay>),
+    /// Write the Verilog of the card or of one block
+    Verilog(Verilog),
+    /// Check the emitted Verilog: lint, synthesis check, clock-by-clock comparison with the simulators
+    Check(Check),
+    /// Area, memories and fmax in an open FPGA flow
+    Synth(Synth),
+    /// Print the register map
+    Regs(Regs),
+}
+
+/// A named configuration of the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ConfigName {
+    /// 512-bit data path, 100G class
+    #[default]
+    Line,
+    /// 64-bit data path, for an LFE5U-85
+    Edge,
+    /// The smallest, for proofs and quick tests
+    Tiny,
+}
+
+impl From<ConfigName> for Config {
+    fn from(name: ConfigName) -> Self {
+        match name {
+            ConfigName::Line => Self::Line,
+            ConfigName::Edge => Self::Edge,
+            ConfigName::Tiny => Self::Tiny,
+        }
+    }
+}
+
+/// What computes the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// The netlist, interpreted
+    #[default]
+    Interpreted,
+    /// rust_hdl's own update rules (slow: the reference)
+    #[value(name = "rust_hdl")]
+    RustHdl,
+    /// The emitted Verilog in Verilator (built once, then cached)
+    Verilator,
+    /// The golden model, without clocks
+    Model,
+}
+
+impl From<EngineName> for EngineKind {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Interpreted => Self::Interpreted,
+            EngineName::RustHdl => Self::RustHdl,
+            EngineName::Verilator => Self::Verilator,
+            EngineName::Model => Self::Model,
+        }
+    }
+}
+
+/// Spacing of the frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TimingName {
+    /// Back to back
+    #[default]
+    Dense,
+    /// As the capture's time stamps say
+    File,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        _ => Err("expected a probability from 0 up to, but not including, 1, such as 0.25".into()),
+    }
+}
+
+fn clock_mhz(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(value) if (1..=500).contains(&value) && 1000 % value == 0 => Ok(value),
+        _ => Err("expected a frequency from 1 to 500 MHz whose period is a whole number of nanoseconds, such as 250".into()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The VPC file
+    #[arg(long, value_name = "VPC.toml")]
+    pub vpc: PathBuf,
+    /// The capture, pcap or pcapng, Ethernet
+    #[arg(long, value_name = "IN")]
+    pub pcap: PathBuf,
+    /// Folder for net.pcapng, guest.pcapng, verdicts.jsonl and counters.json
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Take every frame as sent by this ENI, whatever its addresses
+    #[arg(long, value_name = "ENI")]
+    pub from: Option<String>,
+    /// Spacing of the frames
+    #[arg(long, value_enum, default_value_t)]
+    pub timing: TimingName,
+    /// Clock frequency for time stamps in MHz
+    #[arg(long, value_name = "MHZ", default_value = "250", value_parser = clock_mhz)]
+    pub clock_mhz: u32,
+    /// Configuration of the card
+    #[arg(long, value_enum, default_value_t)]
+    pub config: ConfigName,
+    /// What computes the card
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineName,
+    /// Seed of bubbles and backpressure
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Probability of a bubble before each input beat
+    #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]
+    pub idle: f64,
+    /// Probability, in each clock, that an output is not ready
+    #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]
+    pub backpressure: f64,
+    /// Write a waveform
+    #[arg(long, value_name = "FILE")]
+    pub vcd: Option<PathBuf>,
+    /// First clock of the waveform
+    #[arg(long, value_name = "CLOCK", default_value_t = 0, requires = "vcd")]
+    pub trace_from: u64,
+    /// Last clock of the waveform
+    #[arg(long, value_name = "CLOCK", requires = "vcd")]
+    pub trace_to: Option<u64>,
+    /// Only signals at or below this instance path, such as tx_path.parser (repeatable)
+    #[arg(long, value_name = "PATH", requires = "vcd")]
+    pub trace_scope: Vec<String>,
+    /// Print the closing table as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub quiet: Quiet,
+}
+
+#[derive(Debug, Args)]
+pub struct Verilog {
+    /// Configuration of the card
+    #[arg(long, value_enum, default_value_t)]
+    pub config: ConfigName,
+    /// One block instead of the whole card
+    #[arg(long, value_name = "NAME")]
+    pub block: Option<String>,
+    /// Folder for the Verilog files, the file list and the FuseSoC core file
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub out: Option<PathBuf>,
+    /// List the blocks
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Configuration of the card
+    #[arg(long, value_enum, default_value_t)]
+    pub config: ConfigName,
+    /// One block instead of all
+    #[arg(long, value_name = "NAME")]
+    pub block: Option<String>,
+    /// Seed of the stimuli
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub quiet: Quiet,
+}
+
+/// Where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// Lattice ECP5 (LFE5U-85F)
+    Ecp5,
+}
+
+#[derive(Debug, Args)]
+pub struct Synth {
+    /// Technology
+    #[arg(long, value_enum)]
+    pub target: Target,
+    /// Configuration of the card
+    #[arg(long, value_enum, default_value_t)]
+    pub config: ConfigName,
+    /// One block instead of the whole card
+    #[arg(long, value_name = "NAME")]
+    pub block: Option<String>,
+    /// Place and route, too
+    #[arg(long)]
+    pub pnr: bool,
+    /// Seed of the placer
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub quiet: Quiet,
+}
+
+/// A form of the register map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RegsFormat {
+    /// Markdown
+    Md,
+    /// C header
+    C,
+    /// SystemRDL
+    Rdl,
+    /// JSON
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Regs {
+    /// Form of the register map
+    #[arg(long, value_enum)]
+    pub format: RegsFormat,
+}

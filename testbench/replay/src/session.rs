@@ -1,0 +1,162 @@
+//! One replay from a VPC file and a capture to an outcome, on any engine.
+
+use std::path::PathBuf;
+
+use nitro_agreement::{AgreementError, Subject};
+use nitro_card::config::Config;
+use nitro_card::catalogue::card_entry;
+use nitro_netlist::ElaborateError;
+use nitro_simulator::{BlockEntry, Engine, EngineFault, InterpretedEngine, TraceError, TraceOptions, VcdWriter};
+use nitro_vpc::Vpc;
+
+use crate::capture::CapturedFrame;
+use crate::modelled;
+use crate::plan::{Planner, Timing};
+use crate::report::Outcome;
+use crate::runner::{self, Device, Disturbance, RunError};
+
+/// What computes the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The netlist, interpreted.
+    Interpreted,
+    /// rust_hdl's own update rules.
+    RustHdl,
+    /// The emitted Verilog in Verilator.
+    Verilator,
+    /// The golden model, without clocks.
+    Model,
+}
+
+impl EngineKind {
+    /// Its name on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interpreted => "interpreted",
+            Self::RustHdl => "rust_hdl",
+            Self::Verilator => "verilator",
+            Self::Model => "model",
+        }
+    }
+}
+
+/// Where a trace goes and what it shows.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The VCD file.
+    pub file: PathBuf,
+    /// Window, scopes and the length of a clock.
+    pub options: TraceOptions,
+}
+
+/// How a capture is replayed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Configuration of the card.
+    pub config: Config,
+    /// What computes it.
+    pub engine: EngineKind,
+    /// Spacing of the frames.
+    pub timing: Timing,
+    /// Disturbances of the ports.
+    pub disturbance: Disturbance,
+    /// Every frame is a tx frame of this ENI.
+    pub from: Option<u8>,
+    /// Trace of the traffic's clocks.
+    pub trace: Option<Trace>,
+}
+
+/// What can go wrong in a replay.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The card cannot be elaborated.
+    #[error(transparent)]
+    Elaborate(#[from] ElaborateError),
+    /// The engine cannot be started.
+    #[error(transparent)]
+    Engine(#[from] EngineFault),
+    /// The emitted Verilog could not be built.
+    #[error(transparent)]
+    Verilog(#[from] AgreementError),
+    /// The run failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The trace cannot be written.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// Traces come from the interpreter.
+    #[error("engine {engine} writes no trace; use --engine interpreted, which runs the same clocks")]
+    NoTrace {
+        /// The engine.
+        engine: &'static str,
+    },
+}
+
+/// An interpreter whose clocks are written to a VCD file.
+struct Traced {
+    engine: InterpretedEngine,
+    writer: VcdWriter,
+}
+
+impl Device for Traced {
+    fn engine(&mut self) -> &mut dyn Engine {
+        &mut self.engine
+    }
+
+    fn sample(&mut self) -> Result<(), TraceError> {
+        self.writer.sample(&self.engine)
+    }
+
+    fn skip(&mut self, clocks: u64) {
+        self.writer.skip(clocks);
+    }
+}
+
+/// An engine without a trace.
+struct Untraced(Box<dyn Engine>);
+
+impl Device for Untraced {
+    fn engine(&mut self) -> &mut dyn Engine {
+        self.0.as_mut()
+    }
+}
+
+fn verilated(entry: &BlockEntry) -> Result<Box<dyn Engine>, ReplayError> {
+    let subject = Subject::new(entry, &[nitro_agreement::EngineKind::Verilator])?;
+    Ok(Box::new(subject.library()?.instantiate()))
+}
+
+/// Replays frames. `progress` is told the number of frames disposed of.
+///
+/// # Errors
+/// If the engine cannot be had, the card fails, or a trace cannot be written.
+pub fn replay(
+    vpc: &Vpc,
+    frames: &[CapturedFrame],
+    options: &Options,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Outcome, ReplayError> {
+    let plan = Planner::new(vpc, options.from).plan(frames, options.timing);
+    let entry = || card_entry(options.config);
+    let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
+        runner::run(vpc, &plan, device, options.disturbance, progress)
+    };
+    if let (Some(_), EngineKind::RustHdl | EngineKind::Verilator | EngineKind::Model) = (&options.trace, options.engine) {
+        return Err(ReplayError::NoTrace { engine: options.engine.name() });
+    }
+    match (options.engine, &options.trace) {
+        (EngineKind::Model, _) => Ok(modelled::run(vpc, &plan, progress)),
+        (EngineKind::RustHdl, _) => Ok(run(&mut Untraced(entry().rust_hdl()?), progress)?),
+        (EngineKind::Verilator, _) => Ok(run(&mut Untraced(verilated(&entry())?), progress)?),
+        (EngineKind::Interpreted, None) => Ok(run(&mut Untraced(Box::new(entry().interpreted()?)), progress)?),
+        (EngineKind::Interpreted, Some(trace)) => {
+            let netlist = entry().netlist()?;
+            let writer = VcdWriter::create(&trace.file, &netlist, &trace.options)?;
+            let mut device = Traced { engine: InterpretedEngine::traced(&netlist), writer };
+            let outcome = run(&mut device, progress)?;
+            device.writer.finish()?;
+            Ok(outcome)
+        }
+    }
+}

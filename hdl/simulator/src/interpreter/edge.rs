@@ -3,7 +3,7 @@
 //! Registers whose next value or reset is itself state of another register or memory are staged: their next values are
 //! taken before anything changes. All other operands of the edge are settled logic or inputs, which it leaves alone.
 
-use super::execute::Contents;
+use super::execute::{Contents, put_all};
 use super::program::{MemoryUpdate, Program, RegisterUpdate, WriteUpdate};
 use crate::words::low_mask;
 
@@ -29,25 +29,36 @@ pub(crate) fn stage_register(register: &RegisterUpdate, values: &[u64], staging:
 
 /// Gives a register its next value; whether it changed.
 pub(crate) fn commit_register(register: &RegisterUpdate, values: &mut [u64], staging: &[u64], lanes: usize) -> bool {
-    let (q, d) = (register.q as usize * lanes, register.d as usize * lanes);
-    let mut changed = 0;
-    for word in 0..register.words as usize {
-        for lane in 0..lanes {
-            let index = word * lanes + lane;
-            let value = match (register.staging, register.reset) {
-                (Some(slot), _) => staging[slot as usize * lanes + index],
-                (None, None) => values[d + index],
-                (None, Some((reset, value))) => next(
-                    values[d + index],
-                    values[reset as usize * lanes + lane],
-                    values[value as usize * lanes + index],
-                ),
-            };
-            changed |= values[q + index] ^ value;
-            values[q + index] = value;
+    let count = register.words as usize * lanes;
+    let q = register.q as usize * lanes;
+    if let Some(slot) = register.staging {
+        return put_all(&mut values[q..q + count], &staging[slot as usize * lanes..][..count]);
+    }
+    // Registers lie below everything that an unstaged one takes its value from.
+    let above = q + count;
+    let (targets, sources) = values.split_at_mut(above);
+    let target = &mut targets[q..];
+    let source = |column: u32, count: usize| &sources[column as usize * lanes - above..][..count];
+    let Some((reset, value)) = register.reset else { return put_all(target, source(register.d, count)) };
+    let reset = source(reset, lanes);
+    match reset {
+        [0] => put_all(target, source(register.d, count)),
+        [_] => put_all(target, source(value, count)),
+        _ => {
+            let columns = target.chunks_exact_mut(lanes);
+            let mut changed = false;
+            for ((target, d), value) in
+                columns.zip(source(register.d, count).chunks_exact(lanes)).zip(source(value, count).chunks_exact(lanes))
+            {
+                for (((slot, &d), &reset), &value) in target.iter_mut().zip(d).zip(reset).zip(value) {
+                    let next = next(d, reset, value);
+                    changed |= *slot != next;
+                    *slot = next;
+                }
+            }
+            changed
         }
     }
-    changed != 0
 }
 
 /// Does a memory's writes and stages its reads; whether its contents changed.

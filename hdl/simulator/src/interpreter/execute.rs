@@ -47,7 +47,7 @@ fn put(slot: &mut u64, value: u64) -> u64 {
 
 /// Copies and tells whether anything changed.
 #[inline(always)]
-fn put_all(target: &mut [u64], source: &[u64]) -> bool {
+pub(crate) fn put_all(target: &mut [u64], source: &[u64]) -> bool {
     let mut changed = 0;
     for (slot, &value) in target.iter_mut().zip(source) {
         changed |= put(slot, value);
@@ -77,6 +77,10 @@ impl Machine<'_> {
         f: impl Fn(u64, u64) -> u64,
     ) -> bool {
         let lanes = self.lanes::<LANES>();
+        if LANES == 1 && words == 1 {
+            let value = f(self.values[a as usize], self.values[b as usize]);
+            return put(&mut self.values[d as usize], value) != 0;
+        }
         let count = words as usize * lanes;
         let (sources, target) = self.values.split_at_mut(d as usize * lanes);
         let (a, b) = (&sources[a as usize * lanes..][..count], &sources[b as usize * lanes..][..count]);
@@ -232,6 +236,11 @@ impl Machine<'_> {
     #[inline(always)]
     fn mux<const LANES: usize>(&mut self, d: Column, select: Column, [a, b]: [Column; 2], words: u32) -> bool {
         let lanes = self.lanes::<LANES>();
+        if LANES == 1 && words == 1 {
+            let arm = if self.values[select as usize] != 0 { a } else { b };
+            let value = self.values[arm as usize];
+            return put(&mut self.values[d as usize], value) != 0;
+        }
         let count = words as usize * lanes;
         let (sources, target) = self.values.split_at_mut(d as usize * lanes);
         let target = &mut target[..count];

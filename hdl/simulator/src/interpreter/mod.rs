@@ -16,7 +16,7 @@ use nitro_netlist::Netlist;
 use crate::engine::{Engine, PortInfo};
 use crate::optimise::optimise;
 use crate::trace::TraceSource;
-use crate::words::{to_index, word_count, word_of};
+use crate::words::{word_count, word_of};
 use execute::{Contents, Machine};
 use program::{Place, Program};
 
@@ -400,5 +400,5 @@ impl TraceSource for Lane<'_> {
 /// The number of words that a port takes.
 #[must_use]
 pub fn port_words(port: &PortInfo) -> usize {
-    to_index(port.width.div_ceil(64) as u64)
+    port.width.div_ceil(64)
 }

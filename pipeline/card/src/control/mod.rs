@@ -21,6 +21,7 @@ use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::SwapBytes;
 use nitro_netlist::Ports;
 use nitro_wire::registers as map;
+use nitro_simulator::BlockEntry;
 use rust_hdl::prelude::*;
 
 use self::address_map::AddressMap;
@@ -412,4 +413,16 @@ impl Logic for Control {
         self.swap_flow.i.next = self.flow_seed.value.val();
         self.flow_key.next = self.swap_flow.o.val();
     }
+}
+
+/// The stage's blocks for the catalogue.
+#[must_use]
+pub fn entries(capabilities: Capabilities) -> Vec<BlockEntry> {
+    vec![
+        BlockEntry::of("control_axi_lite", axi_lite::AxiLite::default),
+        BlockEntry::of("control_address_map", AddressMap::default),
+        BlockEntry::of("control_held", || Held::<2, 64>::new(&map::TOKEN_EPOCH, Order::Last)),
+        BlockEntry::of("control_counters", Counters::default),
+        BlockEntry::of("control", move || Control::new(capabilities)),
+    ]
 }

@@ -28,6 +28,7 @@ pub mod trim;
 use nitro_components::wires::Wires;
 use nitro_netlist::Record;
 use nitro_wire::Format;
+use nitro_simulator::BlockEntry;
 use rust_hdl::prelude::*;
 
 /// Bytes of the head window of the rx path: the longest outer headers (130) and the parser's window of the inner frame (160)
@@ -151,4 +152,17 @@ pub fn field<const N: usize, const M: usize>(start: usize, format: &Format, name
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The stage's blocks for the catalogue, those of the data path `W` bits wide.
+#[must_use]
+pub fn entries<const W: usize, const K: usize>() -> Vec<BlockEntry> {
+    vec![
+        BlockEntry::of("decap_outer", outer::Outer::default),
+        BlockEntry::of("decap_peek", peek::Peek::default),
+        BlockEntry::of("decap_check", check::OuterCheck::default),
+        BlockEntry::of("decap_merge", merge::Merge::default),
+        BlockEntry::of("decap_trim", trim::Trim::<W, K, 8>::default),
+        BlockEntry::of("decap_deliver", deliver::Deliver::<W, K>::default),
+    ]
 }

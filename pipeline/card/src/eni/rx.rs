@@ -5,7 +5,6 @@
 //! address), `no_such_eni` (no ENI of this card has the destination in this virtual network). Counters: by reason, at the join.
 
 use nitro_components::delay::DelayRam;
-use nitro_components::hash_table::{HashEntry, HashTable};
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Cast;
@@ -16,12 +15,8 @@ use rust_hdl::prelude::*;
 use crate::format::{LocalKey, LocalValue};
 use crate::reason::{Reason, reason};
 use crate::record::Packet;
-use crate::table::{LOCAL_KEY, LOCAL_VALUE, TableWrite};
-
-/// Bits of a row: valid, key, value.
-const ROW: usize = 1 + LOCAL_KEY + LOCAL_VALUE;
-/// Bits of the hashed message: the key in 64-bit words, and one word more.
-pub const LOCAL_MESSAGE: usize = 64 * (LOCAL_KEY.div_ceil(64) + 1);
+use super::tx::LocalTable;
+use crate::table::{HashWrite, LOCAL_KEY, LOCAL_ROW, TableWrite};
 
 /// Finds the ENI among 4 · `2^LA` local addresses.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -43,29 +38,24 @@ pub struct EniRx<const LA: usize> {
 
     key: Signal<Local, LocalKey>,
     flat_key: Cast<LocalKey, Bits<LOCAL_KEY>>,
-    image: Cast<Bits<ROW>, HashEntry<LocalValue, LOCAL_KEY>>,
-    addresses: HashTable<LocalValue, LOCAL_KEY, LA, LOCAL_MESSAGE>,
+    write: HashWrite<LocalValue, LOCAL_KEY, LA, LOCAL_ROW>,
+    addresses: LocalTable<LA>,
     delay: DelayRam<Packet, 5>,
     found: Signal<Local, LocalValue>,
     to_group: Signal<Local, Bit>,
     packet_q: DFF<Packet>,
     valid_q: Register<Bit>,
-    local_table: Constant<Bits<4>>,
-    way: Constant<Bits<5>>,
     no_broadcast: Reason,
     no_such_eni: Reason,
 }
 
 impl<const LA: usize> EniRx<LA> {
     /// Clocks from `rx` to `tx`.
-    pub const LATENCY: usize = HashTable::<LocalValue, LOCAL_KEY, LA, LOCAL_MESSAGE>::LATENCY + 1;
+    pub const LATENCY: usize = LocalTable::<LA>::LATENCY + 1;
 }
 
 impl<const LA: usize> Default for EniRx<LA> {
-    /// # Panics
-    /// If a way has over 2^14 rows, more than a table write's index can tell apart.
     fn default() -> Self {
-        assert!(LA <= 14, "a way of 2^{LA} rows is too large for a 16-bit index: at most 2^14");
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -76,15 +66,13 @@ impl<const LA: usize> Default for EniRx<LA> {
             ready: Signal::default(),
             key: Signal::default(),
             flat_key: Cast::default(),
-            image: Cast::default(),
-            addresses: HashTable::default(),
+            write: HashWrite::new(Table::Local),
+            addresses: LocalTable::default(),
             delay: DelayRam::new(Self::LATENCY - 1),
             found: Signal::default(),
             to_group: Signal::default(),
             packet_q: DFF::default(),
             valid_q: Register::default(),
-            local_table: Constant::new(Table::Local.code().to_bits()),
-            way: Constant::new(LA.to_bits()),
             no_broadcast: reason(DropReason::NoBroadcast),
             no_such_eni: reason(DropReason::NoSuchEni),
         }
@@ -102,12 +90,11 @@ impl<const LA: usize> Logic for EniRx<LA> {
         self.addresses.hash_key.next = self.hash_key.val();
         self.ready.next = self.addresses.ready.val();
 
-        self.image.i.next = self.table.payload.val().data.get_bits::<ROW>(0);
-        self.addresses.write_entry.next = self.image.o.val();
-        self.addresses.write_row.next = bit_cast::<LA, 16>(self.table.payload.val().index);
-        self.addresses.write_way.next = bit_cast::<2, 16>(self.table.payload.val().index >> self.way.val());
-        self.addresses.write_enable.next =
-            self.table.tvalid.val() && (self.table.payload.val().table == self.local_table.val());
+        FlowRx::<TableWrite>::link(&mut self.table, &mut self.write.rx);
+        self.addresses.write_entry.next = self.write.write_entry.val();
+        self.addresses.write_row.next = self.write.write_row.val();
+        self.addresses.write_way.next = self.write.write_way.val();
+        self.addresses.write_enable.next = self.write.write_enable.val();
 
         self.key.next.vni = self.rx.payload.val().vni;
         self.key.next.ip = self.rx.payload.val().dst_ip;

@@ -14,6 +14,7 @@ use nitro_components::siphash::SipHash;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::{Cast, SwapBytes};
 use nitro_netlist::{Ports, Record};
+use nitro_simulator::BlockEntry;
 use rust_hdl::prelude::*;
 
 /// Bits of the message.
@@ -180,4 +181,10 @@ impl Logic for TokenCheck {
         self.tx.payload.next = self.good_q.q.val();
         self.tx.tvalid.next = self.valid_q.q.val();
     }
+}
+
+/// The stage's blocks for the catalogue.
+#[must_use]
+pub fn entries() -> Vec<BlockEntry> {
+    vec![BlockEntry::of("token", TokenCheck::default)]
 }

@@ -1,0 +1,191 @@
+//! The named configurations of the card. There are no other knobs: each is one line of the table below.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::card::Card;
+use crate::control::Capabilities;
+
+/// Makes the configurations from their table: the type of each card, and its dimensions as data.
+macro_rules! configurations {
+    ($(
+        $(#[doc = $doc:literal])*
+        $variant:ident = $card:ident($name:literal):
+            data $width:literal / $keep:literal, payload 2^$payload:literal, ENIs 2^$enis:literal,
+            local 2^$local:literal, mapping 2^$mapping:literal;
+    )*) => {
+        /// A named configuration.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Config {
+            $( $(#[doc = $doc])* $variant, )*
+        }
+
+        $(
+            $(#[doc = $doc])*
+            pub type $card = Card<$width, $keep, $payload, $enis, $local, $mapping>;
+
+            const _: () = assert!($width == 8 * $keep, "a byte enable for each byte");
+        )*
+
+        impl Config {
+            /// All configurations.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The configuration's numbers.
+            #[must_use]
+            pub const fn dimensions(self) -> Dimensions {
+                match self {
+                    $( Self::$variant => Dimensions {
+                        name: $name,
+                        data_width: $width,
+                        payload_beats_log2: $payload,
+                        enis_log2: $enis,
+                        local_rows_log2: $local,
+                        mapping_rows_log2: $mapping,
+                    }, )*
+                }
+            }
+        }
+    };
+}
+
+configurations! {
+    /// A big FPGA or an ASIC, 100G class.
+    Line = LineCard("line"): data 512 / 64, payload 2^9, ENIs 2^4, local 2^6, mapping 2^12;
+    /// An ECP5 LFE5U-85, 10G class.
+    Edge = EdgeCard("edge"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^7;
+    /// Proofs and quick tests.
+    Tiny = TinyCard("tiny"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^4;
+}
+
+/// The numbers of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dimensions {
+    /// Its name.
+    pub name: &'static str,
+    /// Width of the packet ports in bits.
+    pub data_width: usize,
+    /// Beats in the payload ring of each path, as a power of two.
+    pub payload_beats_log2: usize,
+    /// ENIs, as a power of two.
+    pub enis_log2: usize,
+    /// Rows in one of the four ways of the local address table, as a power of two.
+    pub local_rows_log2: usize,
+    /// Rows in one of the four ways of the mapping cache, as a power of two.
+    pub mapping_rows_log2: usize,
+}
+
+impl Dimensions {
+    /// Bytes in a beat.
+    #[must_use]
+    pub const fn beat_bytes(&self) -> usize {
+        self.data_width / 8
+    }
+
+    /// Number of ENIs.
+    #[must_use]
+    pub const fn enis(&self) -> usize {
+        1 << self.enis_log2
+    }
+
+    /// Rows in one way of the local address table.
+    #[must_use]
+    pub const fn local_rows(&self) -> usize {
+        1 << self.local_rows_log2
+    }
+
+    /// Rows in one way of the mapping cache.
+    #[must_use]
+    pub const fn mapping_rows(&self) -> usize {
+        1 << self.mapping_rows_log2
+    }
+
+    /// What the card says of itself.
+    #[must_use]
+    pub const fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            data_width: self.data_width,
+            enis: self.enis(),
+            local_rows_log2: self.local_rows_log2,
+            mapping_rows_log2: self.mapping_rows_log2,
+        }
+    }
+}
+
+impl Config {
+    /// The configuration's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.dimensions().name
+    }
+
+    /// The configuration of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|config| config.name() == name)
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no configuration of this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownConfig(pub String);
+
+impl fmt::Display for UnknownConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = Config::ALL.iter().map(|config| config.name()).collect();
+        write!(f, "there is no configuration `{}`; there are {}", self.0, names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownConfig {}
+
+impl FromStr for Config {
+    type Err = UnknownConfig;
+
+    fn from_str(name: &str) -> Result<Self, UnknownConfig> {
+        Self::from_name(name).ok_or_else(|| UnknownConfig(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+    use super::*;
+
+    #[test]
+    fn names_lead_back() {
+        for config in Config::ALL {
+            assert_eq!(config.name().parse::<Config>().unwrap(), *config);
+        }
+        let error = "huge".parse::<Config>().unwrap_err();
+        assert_eq!(error.to_string(), "there is no configuration `huge`; there are line, edge, tiny");
+    }
+
+    #[test]
+    fn payload_rings_hold_the_longest_frame() {
+        for config in Config::ALL {
+            let dimensions = config.dimensions();
+            let bytes = dimensions.beat_bytes() << dimensions.payload_beats_log2;
+            assert!(bytes >= nitro_wire::constants::MAX_FRAME_BYTES, "{config}: {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn capabilities_read_back() {
+        use nitro_wire::registers::CAPABILITIES;
+        for config in Config::ALL {
+            let word = config.dimensions().capabilities().word();
+            let field = |name| CAPABILITIES.field(name).unwrap().get(word) as usize;
+            assert_eq!(field("data_width"), config.dimensions().data_width);
+            assert_eq!(field("enis"), config.dimensions().enis());
+            assert_eq!(1 << field("local_rows_log2"), config.dimensions().local_rows());
+            assert_eq!(1 << field("mapping_rows_log2"), config.dimensions().mapping_rows());
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod encap;
 pub mod eni;
 pub mod format;
 pub mod lookup;
+pub mod parser;
 pub mod reason;
 pub mod record;
 pub mod responder;

@@ -1,6 +1,6 @@
 //! Prints one module.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::plan::Plan;
@@ -11,12 +11,12 @@ use crate::netlist::{NodeId, Op};
 use crate::words;
 
 /// Prints a module of the design.
-pub(super) fn module(modules: &[Module], module: &Module) -> String {
+pub(super) fn module(modules: &[Module], module: &Module, reserved: &HashSet<&str>) -> String {
     let mut printer = Printer::new(module);
     printer.registers();
     memory::print(&mut printer);
     printer.drivers();
-    printer.instances(modules);
+    printer.instances(modules, reserved);
     printer.finish()
 }
 
@@ -314,15 +314,18 @@ impl<'m> Printer<'m> {
                 self.statement(4, &format!("assign {name} = {value};"));
             }
         }
-        // Outputs that are wired to a child's output or an input are driven by leaf expressions, which have no node of their own.
         self.text.push('\n');
     }
 
-    fn instances(&mut self, modules: &[Module]) {
+    fn instances(&mut self, modules: &[Module], reserved: &HashSet<&str>) {
         let body = self.body();
         for instance in &body.instances {
             let inner = &modules[instance.module.0 as usize];
-            let _ = writeln!(self.text, "    {} {} (", inner.name, instance.name);
+            let mut name = instance.name.clone();
+            if reserved.contains(name.as_str()) {
+                name = self.plan.fresh(&format!("{name}_block"));
+            }
+            let _ = writeln!(self.text, "    {} {name} (", inner.name);
             let mut connections = Vec::new();
             for (&port, &outer) in inner.body.ports.iter().zip(&instance.connections) {
                 let (port, signal) = (inner.body.signal(port), body.signal(outer));

@@ -1,7 +1,7 @@
 //! Prints memories in the form that synthesis maps to block or distributed RAM.
 //!
-//! A registered read is a block of its own, apart from the writes: it returns the old word. A read of the new word gets its written
-//! bits from a bypass beside the memory. All writes of a memory stand in one block, in order, so that the last one wins.
+//! A registered read is a block of its own, apart from the writes: it returns the old word. A read of the new word
+//! takes the bits that are being written over it. All writes of a memory stand in one block, in order, so that the last one wins.
 
 use std::fmt::Write as _;
 
@@ -80,65 +80,33 @@ fn read_port(printer: &mut Printer<'_>, memory: &MemoryCell, read: &ReadCell) {
         return;
     };
     let (clock, enable) = (printer.clock(), printer.value(enable));
-    let bypassed = is_bypassed(read) && !memory.writes.is_empty();
-    let register = if bypassed { printer.plan.fresh(&format!("{word}_old")) } else { word.clone() };
-    printer.reg(&register, memory.width, true);
-    printer.statement(4, &format!("initial {register} = {};", literal(&[], memory.width)));
+    printer.reg(&word, memory.width, true);
+    printer.statement(4, &format!("initial {word} = {};", literal(&[], memory.width)));
     printer.statement(4, &format!("always @(posedge {clock}) begin"));
     printer.statement(8, &format!("if ({enable}) begin"));
-    printer.statement(12, &format!("{register} <= {}[{address}];", memory.name));
+    printer.statement(12, &format!("{word} <= {}[{address}];", memory.name));
+    if is_bypassed(read) {
+        bypass(printer, memory, read, &word);
+    }
     printer.statement(8, "end");
     printer.statement(4, "end");
-    if bypassed {
-        bypass(printer, memory, read, &word, &register, &enable, &clock);
-    }
     fields(printer, memory, &word, &read.data);
 }
 
-/// Remembers what was written to the word that was read, and puts it over the old word.
-fn bypass(
-    printer: &mut Printer<'_>,
-    memory: &MemoryCell,
-    read: &ReadCell,
-    word: &str,
-    old: &str,
-    enable: &str,
-    clock: &str,
-) {
-    let width = memory.width;
-    let finest = memory.writes.iter().map(|write| write.granularity).min().unwrap_or(width);
-    let groups = width / finest;
-    let (hit, data) = (printer.plan.fresh(&format!("{word}_hit")), printer.plan.fresh(&format!("{word}_new")));
-    printer.reg(&hit, groups, true);
-    printer.reg(&data, width, true);
-    printer.statement(4, &format!("initial {hit} = {};", literal(&[], groups)));
-    printer.statement(4, &format!("initial {data} = {};", literal(&[], width)));
-    printer.statement(4, &format!("always @(posedge {clock}) begin"));
-    printer.statement(8, &format!("if ({enable}) begin"));
-    printer.statement(12, &format!("{hit} <= {};", literal(&[], groups)));
+/// Takes what is being written to the word that is being read. Synthesis knows this form of a transparent read port.
+fn bypass(printer: &mut Printer<'_>, memory: &MemoryCell, read: &ReadCell, word: &str) {
     for write in &memory.writes {
         let (written, wanted) = (printer.operand(write.address), printer.operand(read.address));
-        for group in 0..width / write.granularity {
+        for group in 0..memory.width / write.granularity {
             let set = enable_bit(printer, write.enable, group);
             let low = group * write.granularity;
-            let (first, count) = (low / finest, write.granularity / finest);
-            printer.statement(12, &format!("if ({set} & ({written} == {wanted})) begin"));
-            let ones = literal(&crate::words::ones(count), count);
-            printer.statement(16, &format!("{} <= {ones};", select(&hit, groups, first, count)));
             let value = data_bits(printer, write.data, low, write.granularity);
-            printer.statement(16, &format!("{} <= {value};", select(&data, width, low, write.granularity)));
+            let condition =
+                if write.address == read.address { set } else { format!("{set} & ({written} == {wanted})") };
+            printer.statement(12, &format!("if ({condition}) begin"));
+            printer.statement(16, &format!("{} <= {value};", select(word, memory.width, low, write.granularity)));
             printer.statement(12, "end");
         }
-    }
-    printer.statement(8, "end");
-    printer.statement(4, "end");
-    printer.wire(word, width);
-    for group in 0..groups {
-        let set = printer.read(&hit, groups, group, 1);
-        let (new, held) =
-            (printer.read(&data, width, group * finest, finest), printer.read(old, width, group * finest, finest));
-        let target = select(word, width, group * finest, finest);
-        printer.statement(4, &format!("assign {target} = {set} ? {new} : {held};"));
     }
 }
 

@@ -10,6 +10,8 @@ mod memory;
 mod plan;
 mod syntax;
 
+use std::collections::HashSet;
+
 use crate::design::Design;
 use crate::elaborate::with_large_stack;
 
@@ -42,11 +44,22 @@ impl VerilogPackage {
 pub(crate) fn print(design: &Design) -> VerilogPackage {
     // Statements nest as deep as a kernel's longest chain of conditions.
     let files = with_large_stack(|| {
+        let reserved = reserved(design);
         let file = |module| {
-            let text = emit::module(design.modules(), module);
+            let text = emit::module(design.modules(), module, &reserved);
             VerilogFile { name: format!("{}.v", module.name), text }
         };
         design.modules().iter().map(file).collect()
     });
     VerilogPackage { files, top: design.name().to_owned() }
+}
+
+/// Names that no instance may have: a signal inside an instance of its own name would hide it.
+fn reserved(design: &Design) -> HashSet<&str> {
+    let bodies = design.modules().iter().map(|module| &module.body);
+    let names = bodies.flat_map(|body| {
+        let signals = body.signals.iter().map(|signal| signal.name.as_str());
+        signals.chain(body.memories.iter().map(|memory| memory.name.as_str()))
+    });
+    names.collect()
 }

@@ -65,10 +65,12 @@ fn icmp_message(frame: &[u8], start: usize, end: usize, parsed: &mut Parsed) -> 
     if echo {
         parsed.icmp_identifier = bytes::be16(message, 4).unwrap_or(0);
     }
-    if error {
+    // The hardware looks for quotes and solicitations in one place of each family only: right after the fixed IP header.
+    if error && !parsed.ip_options {
         quoted::read(frame, start + 8, end, parsed);
     }
-    if parsed.is_ipv6 && matches!(message[0], icmpv6::ROUTER_SOLICITATION | icmpv6::NEIGHBOUR_SOLICITATION) {
+    let solicits = matches!(message[0], icmpv6::ROUTER_SOLICITATION | icmpv6::NEIGHBOUR_SOLICITATION);
+    if parsed.is_ipv6 && solicits && !parsed.ip_options {
         neighbour::solicitation(frame, start, end, parsed);
     }
     Ok(())

@@ -366,7 +366,8 @@ impl Compiler<'_> {
                 });
             }
             let depth = 1_usize << memory.address_bits;
-            let mut contents = vec![0; depth * words];
+            let given = memory.contents.len().min(depth);
+            let mut contents = vec![0; given * words];
             for (slot, value) in contents.chunks_exact_mut(words).zip(&memory.contents) {
                 for (word, target) in slot.iter_mut().enumerate() {
                     *target = word_of(value, word, memory.width);

@@ -151,10 +151,16 @@ pub(crate) fn power_up(program: &Program, lanes: usize) -> Vec<Contents> {
         .memories
         .iter()
         .zip(&program.contents)
-        .map(|(memory, contents)| Contents {
-            words: memory.words as usize,
-            depth: memory.depth,
-            data: contents.repeat(lanes),
+        .map(|(memory, given)| {
+            let words = memory.words as usize;
+            // Zeroed memory costs nothing until it is touched.
+            let mut data = vec![0; memory.depth * words * lanes];
+            if !given.is_empty() {
+                for lane in data.chunks_exact_mut(memory.depth * words) {
+                    lane[..given.len()].copy_from_slice(given);
+                }
+            }
+            Contents { words, depth: memory.depth, data }
         })
         .collect()
 }

@@ -314,6 +314,6 @@ pub(crate) struct Program {
     pub(crate) scratch: usize,
     /// Power-up words by column; all other columns are zero.
     pub(crate) initial: Vec<(Column, u64)>,
-    /// Power-up contents of each memory, one lane.
+    /// Power-up contents of each memory, one lane, as far as they are given; the rest is zero.
     pub(crate) contents: Vec<Vec<u64>>,
 }

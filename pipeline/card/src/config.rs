@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use nitro_simulator::BlockEntry;
+
 use crate::card::Card;
+use crate::catalogue;
 use crate::control::Capabilities;
 
 /// Makes the configurations from their table: the type of each card, and its dimensions as data.
@@ -43,6 +46,26 @@ macro_rules! configurations {
                         local_rows_log2: $local,
                         mapping_rows_log2: $mapping,
                     }, )*
+                }
+            }
+
+            /// The blocks whose types depend on the configuration, the card last.
+            pub(crate) fn sized_entries(self) -> Vec<BlockEntry> {
+                match self {
+                    $( Self::$variant => {
+                        let mut entries =
+                            catalogue::sized_entries::<$width, $keep, $payload, $enis, $local, $mapping>();
+                        entries.push(self.card_entry());
+                        entries
+                    } )*
+                }
+            }
+
+            /// The whole card.
+            #[must_use]
+            pub fn card_entry(self) -> BlockEntry {
+                match self {
+                    $( Self::$variant => BlockEntry::of("card", $card::default), )*
                 }
             }
         }

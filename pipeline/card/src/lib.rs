@@ -1,5 +1,8 @@
 //! The packet processor of the VPC card, as `rust_hdl` blocks: one folder a stage, in the packet's order.
 
+pub mod card;
+pub mod catalogue;
+pub mod config;
 pub mod control;
 pub mod decap;
 pub mod encap;
@@ -10,5 +13,7 @@ pub mod parser;
 pub mod reason;
 pub mod record;
 pub mod responder;
+pub mod rx_path;
 pub mod table;
 pub mod token;
+pub mod tx_path;

@@ -1,0 +1,54 @@
+//! Every block of a card, by name, for tools and for the agreement of all engines.
+
+use nitro_simulator::BlockEntry;
+
+use crate::config::Config;
+use crate::rx_path::RxPath;
+use crate::{control, decap, parser, token};
+
+/// The whole card.
+#[must_use]
+pub fn card_entry(config: Config) -> BlockEntry {
+    config.card_entry()
+}
+
+/// Entries of the blocks whose types depend on the dimensions, without the card.
+pub(crate) fn sized_entries<
+    const W: usize,
+    const K: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+>() -> Vec<BlockEntry> {
+    let mut entries = decap::entries::<W, K>();
+    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, PA, LA>::default));
+    entries
+}
+
+/// All blocks of a configuration; the whole card is the last.
+#[must_use]
+pub fn catalogue(config: Config) -> Vec<BlockEntry> {
+    let mut entries = parser::parser_entries();
+    entries.extend(token::entries());
+    entries.extend(control::entries(config.dimensions().capabilities()));
+    entries.extend(config.sized_entries());
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_the_card_is_last() {
+        for config in Config::ALL {
+            let entries = catalogue(*config);
+            let names: BTreeSet<_> = entries.iter().map(|entry| entry.name).collect();
+            assert_eq!(names.len(), entries.len(), "{config}");
+            assert!(entries.last().is_some_and(|entry| entry.name == "card"));
+        }
+    }
+}

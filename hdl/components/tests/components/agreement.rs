@@ -1,5 +1,4 @@
 //! Every component elaborates, and behaves clock by clock the same under `rust_hdl`'s rules and in the interpreter.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use nitro_components::catalogue;
 use nitro_simulator::{Engine, PortInfo};

@@ -1,0 +1,122 @@
+//! Flows: delays, gates, and FIFOs at their end.
+
+use std::collections::VecDeque;
+
+use nitro_components::bench::{Random, Sink, Source, clock, edge, set, settle};
+
+use crate::common::{Block, Outcome, Traffic, check, patience, traffic};
+
+const SAMPLE: &[&str] = &["kind", "flag", "number"];
+
+fn sample(number: u64) -> Vec<Vec<u64>> {
+    vec![vec![number % 8], vec![number % 2], vec![number.wrapping_mul(0x9e37_79b9) & ((1 << 44) - 1)]]
+}
+
+fn delays(block: &Block, fields: &[&str], latency: u64, count: usize, traffic: Traffic) -> Outcome {
+    let mut engine = block.engine();
+    let mut source = Source::new(&engine, "rx", fields, traffic.idle, traffic.seed)?;
+    let mut sink = Sink::new(&engine, "tx", fields, 0.0, 1)?;
+    let item = |number: u64| if fields.len() == 1 { vec![vec![number % 512]] } else { sample(number) };
+    (0..count as u64).for_each(|number| source.push(item(number)));
+    let (mut expected, mut received) = (Vec::new(), Vec::new());
+    for now in 0..patience(count) as u64 {
+        if received.len() == count {
+            break;
+        }
+        let number = source.sent();
+        clock(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        if source.sent() > number {
+            expected.push((now + latency, item(number)));
+        }
+        received.extend(sink.pop());
+    }
+    assert_eq!(received, expected);
+    Ok(())
+}
+
+#[test]
+fn a_delay_takes_exactly_its_clocks() {
+    let blocks = [
+        ("delay_0", &["tdata"][..], 0),
+        ("delay_5", SAMPLE, 5),
+        ("delay_ram_2", &["tdata"], 2),
+        ("delay_ram_17", SAMPLE, 17),
+    ];
+    for (name, fields, latency) in blocks {
+        let block = Block::named(name);
+        check(30, &(1..80_usize, traffic()), |(count, traffic)| delays(&block, fields, latency, count, traffic));
+    }
+}
+
+fn gate(block: &Block, fields: &[&str], credits: usize, count: usize, traffic: Traffic) -> Outcome {
+    let mut engine = block.engine();
+    let mut source = Source::new(&engine, "rx", fields, traffic.idle, traffic.seed)?;
+    let mut sink = Sink::new(&engine, "tx", fields, 0.0, 1)?;
+    let item = |number: u64| if fields.len() == 1 { vec![vec![number % 128]] } else { sample(number) };
+    (0..count as u64).for_each(|number| source.push(item(number)));
+    let mut random = Random::new(traffic.seed ^ 7);
+    let (mut inside, mut received) = (0, Vec::new());
+    for _ in 0..patience(count) {
+        let release = inside > 0 && !random.chance(traffic.backpressure);
+        // `release` is a word of Verilog.
+        set(&mut engine, "release_", &[u64::from(release)])?;
+        settle(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        let (could, before) = (inside < credits && source.offered().is_some(), received.len());
+        edge(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        received.extend(sink.pop().map(|(_, item)| item));
+        // An item passes exactly if there is a credit.
+        assert_eq!(received.len() - before, usize::from(could));
+        inside = inside + usize::from(could) - usize::from(release);
+        assert_eq!(source.sent() as usize, received.len());
+        if received.len() == count && inside == 0 {
+            break;
+        }
+    }
+    assert_eq!(received, (0..count as u64).map(item).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
+fn a_gate_lets_in_as_many_items_as_it_has_credits() {
+    for (name, fields, credits) in [("credit_gate_1", &["tdata"][..], 1), ("credit_gate_16", SAMPLE, 16)] {
+        let block = Block::named(name);
+        check(40, &(1..80_usize, traffic()), |(count, traffic)| gate(&block, fields, credits, count, traffic));
+    }
+}
+
+fn flow_fifo(block: &Block, capacity: usize, latency: u64, count: usize, traffic: Traffic) -> Outcome {
+    let mut engine = block.engine();
+    let mut source = Source::new(&engine, "rx", SAMPLE, traffic.idle, traffic.seed)?;
+    let mut sink = Sink::new(&engine, "tx", SAMPLE, traffic.backpressure, traffic.seed ^ 1)?;
+    let (mut waiting, mut received, mut queued) = (VecDeque::new(), 0, 0);
+    for now in 0..patience(count) as u64 {
+        // As a credit gate would: never more under way than fit.
+        if queued < count && queued - received < capacity && source.waiting() == 0 {
+            source.push(sample(queued as u64));
+            queued += 1;
+        }
+        let sent = source.sent();
+        clock(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        if source.sent() > sent {
+            waiting.push_back((now, sample(sent)));
+        }
+        if let Some((clock, item)) = sink.pop() {
+            let (entered, expected) = waiting.pop_front().expect("an item from nowhere");
+            assert_eq!(item, expected);
+            assert!(clock >= entered + latency);
+            received += 1;
+        }
+        if received == count {
+            return Ok(());
+        }
+    }
+    panic!("{received} of {count} items arrived");
+}
+
+#[test]
+fn a_flow_becomes_a_stream() {
+    for (name, latency) in [("flow_fifo", 1), ("flow_fifo_block", 2)] {
+        let block = Block::named(name);
+        check(40, &(1..80_usize, traffic()), |(count, traffic)| flow_fifo(&block, 8, latency, count, traffic));
+    }
+}

@@ -146,6 +146,25 @@ fn declare<W: Write>(
     Ok(())
 }
 
+/// The binary digits of every byte: most of a trace is wide values.
+const DIGITS: [[u8; 8]; 256] = digits();
+
+const fn digits() -> [[u8; 8]; 256] {
+    let mut table = [[b'0'; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            if byte >> (7 - bit) & 1 == 1 {
+                table[byte][bit] = b'1';
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+}
+
 fn write_value(line: &mut Vec<u8>, signal: &Signal, value: &[u64]) -> io::Result<()> {
     if signal.width == 1 {
         writeln!(line, "{}{}", value[0] & 1, signal.id)?;
@@ -155,7 +174,9 @@ fn write_value(line: &mut Vec<u8>, signal: &Signal, value: &[u64]) -> io::Result
         let top = value.iter().rposition(|&word| word != 0).unwrap_or(0);
         write!(line, "{:b}", value[top])?;
         for word in value[..top].iter().rev() {
-            line.extend((0..64).rev().map(|bit| b'0' + u8::from(word >> bit & 1 == 1)));
+            for byte in word.to_be_bytes() {
+                line.extend_from_slice(&DIGITS[usize::from(byte)]);
+            }
         }
         writeln!(line, " {}", signal.id)?;
     }

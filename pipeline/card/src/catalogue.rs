@@ -2,9 +2,10 @@
 
 use nitro_simulator::BlockEntry;
 
+use crate::card::TX_WINDOW;
 use crate::config::Config;
 use crate::rx_path::RxPath;
-use crate::{control, decap, parser, token};
+use crate::{control, decap, parser, token, tx_path};
 
 /// The whole card.
 #[must_use]
@@ -22,6 +23,7 @@ pub(crate) fn sized_entries<
     const MA: usize,
 >() -> Vec<BlockEntry> {
     let mut entries = decap::entries::<W, K>();
+    entries.extend(tx_path::entries::<W, K, TX_WINDOW, PA, EA, LA, MA>());
     entries.push(BlockEntry::of("rx_path", RxPath::<W, K, PA, LA>::default));
     entries
 }

@@ -18,6 +18,7 @@ pub mod outgoing;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::Ports;
+use nitro_simulator::BlockEntry;
 use nitro_wire::constants::GUEST_MTU;
 use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
@@ -32,6 +33,16 @@ pub const LATENCY: usize = 3;
 /// Words of the outer IPv4 header that never change: version and header length, DF, TTL and protocol; and what the
 /// headers add to the frame's length: IPv4, UDP, Geneve, token option.
 const FIXED_SUM: u64 = 0x4500 + 0x4000 + 0x4011 + 20 + 8 + 8 + 20;
+
+/// The blocks of this folder.
+#[must_use]
+pub fn entries() -> Vec<BlockEntry> {
+    vec![
+        BlockEntry::of("encap_flow_hash", flow_hash::FlowHash::default),
+        BlockEntry::of("encap", Encap::default),
+        BlockEntry::of("encap_header", header::OuterHeader::default),
+    ]
+}
 
 /// Last check, checksums, and the record for the join.
 #[derive(Clone, Debug, LogicBlock, Ports)]

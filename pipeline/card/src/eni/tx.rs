@@ -10,6 +10,7 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Cast;
 use nitro_netlist::Ports;
+use nitro_simulator::BlockEntry;
 use nitro_wire::{DropReason, Table};
 use rust_hdl::prelude::*;
 
@@ -26,6 +27,12 @@ pub type LocalTable<const LA: usize> = HashTable<LocalValue, LOCAL_KEY, LA, LOCA
 pub const CHECK_LATENCY: usize = LocalTable::<1>::LATENCY + 1;
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = identify::LATENCY + CHECK_LATENCY;
+
+/// The blocks of the tx side, for `2^EA` ENIs and a local-address table of four ways of `2^LA` rows.
+#[must_use]
+pub fn entries<const EA: usize, const LA: usize>() -> Vec<BlockEntry> {
+    vec![BlockEntry::of("eni_identify", EniIdentify::<EA>::default), BlockEntry::of("eni_tx", EniTx::<EA, LA>::default)]
+}
 
 /// Identity and source checks for `2^EA` ENIs, with a local-address table of four ways of `2^LA` rows.
 #[derive(Clone, Debug, LogicBlock, Ports)]

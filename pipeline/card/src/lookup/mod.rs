@@ -15,6 +15,7 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Cast;
 use nitro_netlist::Ports;
+use nitro_simulator::BlockEntry;
 use nitro_wire::{DropReason, MappingKind, Table};
 use rust_hdl::prelude::*;
 
@@ -30,6 +31,12 @@ pub type MappingTable<const MA: usize> = HashTable<MappingValue, MAPPING_KEY, MA
 pub const LEAD: usize = MappingTable::<1>::LATENCY;
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = 1;
+
+/// The blocks of this folder, with a cache of four ways of `2^MA` rows.
+#[must_use]
+pub fn entries<const MA: usize>() -> Vec<BlockEntry> {
+    vec![BlockEntry::of("lookup", || Lookup::<MA>::new(LEAD + 1))]
+}
 
 /// The mapping cache of four ways of `2^MA` rows.
 #[derive(Clone, Debug, LogicBlock, Ports)]

@@ -15,3 +15,16 @@ pub mod answer;
 pub mod ask;
 pub mod reply;
 pub mod sum;
+
+use nitro_simulator::BlockEntry;
+
+/// The blocks of this folder on ports of `W` bits = `K` bytes.
+#[must_use]
+pub fn entries<const W: usize, const K: usize>() -> Vec<BlockEntry> {
+    vec![
+        BlockEntry::of("responder_ask", ask::ResponderAsk::default),
+        BlockEntry::of("responder_answer", answer::ResponderAnswer::default),
+        BlockEntry::of("responder_sum", sum::ReplySum::default),
+        BlockEntry::of("responder_reply", reply::Reply::<W, K>::default),
+    ]
+}

@@ -1,0 +1,144 @@
+//! The fixed-latency part of the tx path: a frame's head goes in, its verdict comes out.
+//!
+//! Ports: `rx`, `tx`, `table`, the card's configuration. Latency: [`LATENCY`], one frame per clock, in order.
+//!
+//! ```text
+//! parser ─┬─> eni identify ─┬─> eni check ──> ask ──> lookup ──> answer ──> encap
+//!         │                 └─> mapping cache ──────────┘                     │
+//!         └─> flow hash ──────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The stages judge in this order; the lookups that they need run side by side as soon as their keys are known.
+
+use nitro_components::delay::Delay;
+use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_netlist::Ports;
+use rust_hdl::prelude::*;
+
+use crate::encap::flow_hash::{self, FlowHash};
+use crate::encap::outgoing::Outgoing;
+use crate::encap::{self, Encap};
+use crate::eni::tx::{self as eni, EniTx};
+use crate::lookup::{self, Lookup};
+use crate::parser::{self, Parser};
+use crate::record::{Frame, Packet};
+use crate::responder::answer::{self, ResponderAnswer};
+use crate::responder::ask::{self, ResponderAsk};
+use crate::responder::sum::{self, ReplySum};
+use crate::table::TableWrite;
+
+/// Clocks from the parser to encap.
+const PARSED_TO_ENCAP: usize = eni::LATENCY + ask::LATENCY + lookup::LATENCY + answer::LATENCY;
+/// Clocks from `rx` to `tx`.
+pub const LATENCY: usize = parser::LATENCY + PARSED_TO_ENCAP + encap::LATENCY;
+
+// The sum of an answer is taken up one clock after its packet enters encap.
+const _: () = assert!(sum::LATENCY == ask::LATENCY + lookup::LATENCY + answer::LATENCY + 1);
+
+/// The stages of the tx path, for `2^EA` ENIs, and tables of four ways of `2^LA` local addresses and `2^MA` mappings.
+#[derive(Clone, Debug, LogicBlock, Ports)]
+pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize> {
+    /// The clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high.
+    pub reset: Signal<In, Bit>,
+    /// Heads of frames.
+    pub rx: FlowRx<Frame>,
+    /// Their verdicts.
+    pub tx: FlowTx<Outgoing>,
+    /// Writes to the tables.
+    pub table: FlowRx<TableWrite>,
+    /// Key of the tables' hashes, its first byte lowest.
+    pub hash_key: Signal<In, Bits<128>>,
+    /// Key of the flow hash, its first byte lowest.
+    pub flow_key: Signal<In, Bits<128>>,
+    /// The card's own underlay address.
+    pub underlay_ip: Signal<In, Bits<128>>,
+    /// The MAC that guests see for their gateway.
+    pub gateway_mac: Signal<In, Bits<48>>,
+    /// The tables have been cleared after reset.
+    pub ready: Signal<Out, Bit>,
+    parser: Parser,
+    eni: EniTx<EA, LA>,
+    flow_hash: FlowHash,
+    hash_wait: Delay<Bits<14>>,
+    ask: ResponderAsk,
+    sum: ReplySum,
+    lookup: Lookup<MA>,
+    answer: ResponderAnswer,
+    encap: Encap,
+}
+
+impl<const EA: usize, const LA: usize, const MA: usize> Default for TxPipeline<EA, LA, MA> {
+    fn default() -> Self {
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            rx: FlowRx::default(),
+            tx: FlowTx::default(),
+            table: FlowRx::default(),
+            hash_key: Signal::default(),
+            flow_key: Signal::default(),
+            underlay_ip: Signal::default(),
+            gateway_mac: Signal::default(),
+            ready: Signal::default(),
+            parser: Parser::default(),
+            eni: EniTx::default(),
+            flow_hash: FlowHash::default(),
+            hash_wait: Delay::new(PARSED_TO_ENCAP - flow_hash::LATENCY),
+            ask: ResponderAsk::default(),
+            sum: ReplySum::default(),
+            lookup: Lookup::new(eni::CHECK_LATENCY + ask::LATENCY),
+            answer: ResponderAnswer::default(),
+            encap: Encap::default(),
+        }
+    }
+}
+
+impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA, LA, MA> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, parser, eni, flow_hash, hash_wait, ask, sum, lookup, answer, encap);
+        self.parser.reset.next = self.reset.val();
+        self.eni.reset.next = self.reset.val();
+        self.flow_hash.reset.next = self.reset.val();
+        self.hash_wait.reset.next = self.reset.val();
+        self.ask.reset.next = self.reset.val();
+        self.sum.reset.next = self.reset.val();
+        self.lookup.reset.next = self.reset.val();
+        self.answer.reset.next = self.reset.val();
+        self.encap.reset.next = self.reset.val();
+
+        self.eni.table.payload.next = self.table.payload.val();
+        self.eni.table.tvalid.next = self.table.tvalid.val();
+        self.lookup.table.payload.next = self.table.payload.val();
+        self.lookup.table.tvalid.next = self.table.tvalid.val();
+        self.eni.hash_key.next = self.hash_key.val();
+        self.lookup.hash_key.next = self.hash_key.val();
+        self.flow_hash.flow_key.next = self.flow_key.val();
+        self.eni.gateway_mac.next = self.gateway_mac.val();
+        self.answer.gateway_mac.next = self.gateway_mac.val();
+        self.encap.gateway_mac.next = self.gateway_mac.val();
+        self.encap.underlay_ip.next = self.underlay_ip.val();
+        self.ready.next = self.eni.ready.val() && self.lookup.ready.val();
+
+        FlowRx::<Frame>::link(&mut self.rx, &mut self.parser.rx);
+        self.eni.rx.payload.next = self.parser.tx.payload.val();
+        self.eni.rx.tvalid.next = self.parser.tx.tvalid.val();
+        self.flow_hash.rx.payload.next = self.parser.tx.payload.val();
+        self.flow_hash.rx.tvalid.next = self.parser.tx.tvalid.val();
+        FlowTx::<Bits<14>>::join(&mut self.flow_hash.tx, &mut self.hash_wait.rx);
+        FlowTx::<Bits<14>>::join(&mut self.hash_wait.tx, &mut self.encap.hash);
+
+        FlowTx::<Packet>::join(&mut self.eni.identified, &mut self.lookup.ask);
+        self.ask.rx.payload.next = self.eni.tx.payload.val();
+        self.ask.rx.tvalid.next = self.eni.tx.tvalid.val();
+        self.sum.rx.payload.next = self.eni.tx.payload.val();
+        self.sum.rx.tvalid.next = self.eni.tx.tvalid.val();
+        FlowTx::<Bits<24>>::join(&mut self.sum.tx, &mut self.encap.sum);
+        FlowTx::<Packet>::join(&mut self.ask.tx, &mut self.lookup.rx);
+        FlowTx::<Packet>::join(&mut self.lookup.tx, &mut self.answer.rx);
+        FlowTx::<Packet>::join(&mut self.answer.tx, &mut self.encap.rx);
+        FlowTx::<Outgoing>::link(&mut self.tx, &mut self.encap.tx);
+    }
+}

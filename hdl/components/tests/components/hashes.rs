@@ -168,8 +168,8 @@ impl Table {
                 set(&mut engine, "write_enable", &[0])?;
             }
             let (mut expected, mut received) = (Vec::new(), Vec::new());
-            for number in 0..24 {
-                source.push(vec![number_of(&keys[number])]);
+            for (number, key) in keys.iter().enumerate() {
+                source.push(vec![number_of(key)]);
                 let found = values.get(&number);
                 let zero = vec![vec![0]; self.fields.len()];
                 let hit = vec![u64::from(found.is_some())];

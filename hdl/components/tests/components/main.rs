@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::cast_possible_truncation, reason = "test data are small")]
 
-mod agreement;
+mod catalogue;
 mod common;
 mod counters;
 mod fifos;

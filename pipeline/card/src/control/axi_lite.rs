@@ -141,15 +141,15 @@ pub struct AxiLite {
     have_data: Register<Bit>,
     writing: Register<Bit>,
     written: Register<Bit>,
-    write_word: DFF<Bits<WORD_ADDRESS>>,
-    write_data: DFF<Bits<32>>,
-    write_whole: DFF<Bit>,
-    write_response: DFF<Bits<2>>,
+    write_word_q: DFF<Bits<WORD_ADDRESS>>,
+    write_data_q: DFF<Bits<32>>,
+    write_whole_q: DFF<Bit>,
+    write_response_q: DFF<Bits<2>>,
     have_read: Register<Bit>,
     reading: Register<Bit>,
     was_read: Register<Bit>,
-    read_word: DFF<Bits<WORD_ADDRESS>>,
-    read_result: DFF<RegisterRead>,
+    read_word_q: DFF<Bits<WORD_ADDRESS>>,
+    read_result_q: DFF<RegisterRead>,
     start_write: Signal<Local, Bit>,
     start_read: Signal<Local, Bit>,
 }
@@ -158,7 +158,16 @@ impl Logic for AxiLite {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, have_address, have_data, writing, written, have_read, reading, was_read);
-        dff_setup!(self, clock, write_word, write_data, write_whole, write_response, read_word, read_result);
+        dff_setup!(
+            self,
+            clock,
+            write_word_q,
+            write_data_q,
+            write_whole_q,
+            write_response_q,
+            read_word_q,
+            read_result_q
+        );
         self.have_address.reset.next = self.reset.val();
         self.have_data.reset.next = self.reset.val();
         self.writing.reset.next = self.reset.val();
@@ -174,9 +183,9 @@ impl Logic for AxiLite {
             && !self.writing.q.val()
             && !self.written.q.val();
         self.write.tvalid.next = self.start_write.val();
-        self.write.payload.next.word = self.write_word.q.val();
-        self.write.payload.next.whole = self.write_whole.q.val();
-        self.write.payload.next.data = self.write_data.q.val();
+        self.write.payload.next.word = self.write_word_q.q.val();
+        self.write.payload.next.whole = self.write_whole_q.q.val();
+        self.write.payload.next.data = self.write_data_q.q.val();
         if self.start_write.val() {
             self.have_address.d.next = false;
             self.have_data.d.next = false;
@@ -185,13 +194,13 @@ impl Logic for AxiLite {
         self.bus.awready.next = !self.have_address.q.val();
         if self.bus.awvalid.val() && !self.have_address.q.val() {
             self.have_address.d.next = true;
-            self.write_word.d.next = self.bus.awaddr.val().get_bits::<WORD_ADDRESS>(2);
+            self.write_word_q.d.next = self.bus.awaddr.val().get_bits::<WORD_ADDRESS>(2);
         }
         self.bus.wready.next = !self.have_data.q.val();
         if self.bus.wvalid.val() && !self.have_data.q.val() {
             self.have_data.d.next = true;
-            self.write_data.d.next = self.bus.wdata.val();
-            self.write_whole.d.next = self.bus.wstrb.val().all();
+            self.write_data_q.d.next = self.bus.wdata.val();
+            self.write_whole_q.d.next = self.bus.wstrb.val().all();
         }
         if self.written.q.val() && self.bus.bready.val() {
             self.written.d.next = false;
@@ -199,15 +208,15 @@ impl Logic for AxiLite {
         if self.writing.q.val() && self.write_reply.tvalid.val() {
             self.writing.d.next = false;
             self.written.d.next = true;
-            self.write_response.d.next = self.write_reply.payload.val();
+            self.write_response_q.d.next = self.write_reply.payload.val();
         }
         self.bus.bvalid.next = self.written.q.val();
-        self.bus.bresp.next = self.write_response.q.val();
+        self.bus.bresp.next = self.write_response_q.q.val();
 
         // Reads.
         self.start_read.next = self.have_read.q.val() && !self.reading.q.val() && !self.was_read.q.val();
         self.read.tvalid.next = self.start_read.val();
-        self.read.payload.next = self.read_word.q.val();
+        self.read.payload.next = self.read_word_q.q.val();
         if self.start_read.val() {
             self.have_read.d.next = false;
             self.reading.d.next = true;
@@ -215,7 +224,7 @@ impl Logic for AxiLite {
         self.bus.arready.next = !self.have_read.q.val();
         if self.bus.arvalid.val() && !self.have_read.q.val() {
             self.have_read.d.next = true;
-            self.read_word.d.next = self.bus.araddr.val().get_bits::<WORD_ADDRESS>(2);
+            self.read_word_q.d.next = self.bus.araddr.val().get_bits::<WORD_ADDRESS>(2);
         }
         if self.was_read.q.val() && self.bus.rready.val() {
             self.was_read.d.next = false;
@@ -223,10 +232,10 @@ impl Logic for AxiLite {
         if self.reading.q.val() && self.read_reply.tvalid.val() {
             self.reading.d.next = false;
             self.was_read.d.next = true;
-            self.read_result.d.next = self.read_reply.payload.val();
+            self.read_result_q.d.next = self.read_reply.payload.val();
         }
         self.bus.rvalid.next = self.was_read.q.val();
-        self.bus.rdata.next = self.read_result.q.val().data;
-        self.bus.rresp.next = self.read_result.q.val().response;
+        self.bus.rdata.next = self.read_result_q.q.val().data;
+        self.bus.rresp.next = self.read_result_q.q.val().response;
     }
 }

@@ -15,19 +15,20 @@ pub mod address_map;
 pub mod axi_lite;
 pub mod counters;
 pub mod held;
+pub mod settings;
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_components::wires::SwapBytes;
 use nitro_netlist::Ports;
-use nitro_wire::registers as map;
 use nitro_simulator::BlockEntry;
+use nitro_wire::registers as map;
 use rust_hdl::prelude::*;
 
 use self::address_map::AddressMap;
 use self::axi_lite::{AxiLite, AxiLiteSubordinate, RegisterRead, WORD_ADDRESS};
 use self::counters::Counters;
 use self::held::{Held, Order};
+use self::settings::Settings;
 use crate::record::Event;
 use crate::table::TableWrite;
 use crate::token::TokenKey;
@@ -112,23 +113,7 @@ pub struct Control {
     write_map: AddressMap,
     read_map: AddressMap,
     counters: Counters,
-    control: Held<1, 32>,
-    own_ip: Held<4, 128>,
-    own_mac_hi: Held<1, 32>,
-    own_mac_lo: Held<1, 32>,
-    next_hop_mac_hi: Held<1, 32>,
-    next_hop_mac_lo: Held<1, 32>,
-    gateway_mac_hi: Held<1, 32>,
-    gateway_mac_lo: Held<1, 32>,
-    token_epoch: Held<2, 64>,
-    token_key_0: Held<4, 128>,
-    token_key_1: Held<4, 128>,
-    hash_seed: Held<4, 128>,
-    flow_seed: Held<4, 128>,
-    table_index: Held<1, 32>,
-    table_data: Held<20, 640>,
-    swap_hash: SwapBytes<128>,
-    swap_flow: SwapBytes<128>,
+    settings: Settings,
     capabilities: Constant<Bits<32>>,
     id: Constant<Bits<32>>,
     version: Constant<Bits<32>>,
@@ -182,23 +167,7 @@ impl Control {
             write_map: AddressMap::default(),
             read_map: AddressMap::default(),
             counters: Counters::default(),
-            control: Held::new(&map::CONTROL, Order::First),
-            own_ip: Held::new(&map::UNDERLAY_IP, Order::First),
-            own_mac_hi: Held::new(&map::UNDERLAY_MAC_HI, Order::First),
-            own_mac_lo: Held::new(&map::UNDERLAY_MAC_LO, Order::First),
-            next_hop_mac_hi: Held::new(&map::NEXT_HOP_MAC_HI, Order::First),
-            next_hop_mac_lo: Held::new(&map::NEXT_HOP_MAC_LO, Order::First),
-            gateway_mac_hi: Held::new(&map::GATEWAY_MAC_HI, Order::First),
-            gateway_mac_lo: Held::new(&map::GATEWAY_MAC_LO, Order::First),
-            token_epoch: Held::new(&map::TOKEN_EPOCH, Order::Last),
-            token_key_0: Held::new(&map::TOKEN_KEY_0, Order::First),
-            token_key_1: Held::new(&map::TOKEN_KEY_1, Order::First),
-            hash_seed: Held::new(&map::HASH_KEY, Order::First),
-            flow_seed: Held::new(&map::FLOW_KEY, Order::First),
-            table_index: Held::new(&map::TABLE_INDEX, Order::First),
-            table_data: Held::new(&map::TABLE_DATA, Order::Last),
-            swap_hash: SwapBytes::default(),
-            swap_flow: SwapBytes::default(),
+            settings: Settings::default(),
             capabilities: value(capabilities.word()),
             id: value(map::ID_VALUE),
             version: value(map::VERSION_VALUE),
@@ -228,37 +197,11 @@ impl Control {
 impl Logic for Control {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, axi, counters, control, own_ip, own_mac_hi, own_mac_lo, next_hop_mac_hi, next_hop_mac_lo);
-        clock!(
-            self,
-            clock,
-            gateway_mac_hi,
-            gateway_mac_lo,
-            token_epoch,
-            token_key_0,
-            token_key_1,
-            hash_seed,
-            flow_seed
-        );
-        clock!(self, clock, table_index, table_data);
+        clock!(self, clock, axi, counters, settings);
         dff_setup!(self, clock, command_q, table_q, write_reply_valid, write_reply, read_reply_valid, read_reply);
         self.axi.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
-        self.control.reset.next = self.reset.val();
-        self.own_ip.reset.next = self.reset.val();
-        self.own_mac_hi.reset.next = self.reset.val();
-        self.own_mac_lo.reset.next = self.reset.val();
-        self.next_hop_mac_hi.reset.next = self.reset.val();
-        self.next_hop_mac_lo.reset.next = self.reset.val();
-        self.gateway_mac_hi.reset.next = self.reset.val();
-        self.gateway_mac_lo.reset.next = self.reset.val();
-        self.token_epoch.reset.next = self.reset.val();
-        self.token_key_0.reset.next = self.reset.val();
-        self.token_key_1.reset.next = self.reset.val();
-        self.hash_seed.reset.next = self.reset.val();
-        self.flow_seed.reset.next = self.reset.val();
-        self.table_index.reset.next = self.reset.val();
-        self.table_data.reset.next = self.reset.val();
+        self.settings.reset.next = self.reset.val();
         self.command_q.reset.next = self.reset.val();
         self.write_reply_valid.reset.next = self.reset.val();
         self.read_reply_valid.reset.next = self.reset.val();
@@ -271,36 +214,8 @@ impl Logic for Control {
         self.axi.ready.next = self.ready.val() && self.counters.ready.val();
 
         // Writes.
-        self.control.write.payload.next = self.axi.write.payload.val();
-        self.control.write.tvalid.next = self.axi.write.tvalid.val();
-        self.own_ip.write.payload.next = self.axi.write.payload.val();
-        self.own_ip.write.tvalid.next = self.axi.write.tvalid.val();
-        self.own_mac_hi.write.payload.next = self.axi.write.payload.val();
-        self.own_mac_hi.write.tvalid.next = self.axi.write.tvalid.val();
-        self.own_mac_lo.write.payload.next = self.axi.write.payload.val();
-        self.own_mac_lo.write.tvalid.next = self.axi.write.tvalid.val();
-        self.next_hop_mac_hi.write.payload.next = self.axi.write.payload.val();
-        self.next_hop_mac_hi.write.tvalid.next = self.axi.write.tvalid.val();
-        self.next_hop_mac_lo.write.payload.next = self.axi.write.payload.val();
-        self.next_hop_mac_lo.write.tvalid.next = self.axi.write.tvalid.val();
-        self.gateway_mac_hi.write.payload.next = self.axi.write.payload.val();
-        self.gateway_mac_hi.write.tvalid.next = self.axi.write.tvalid.val();
-        self.gateway_mac_lo.write.payload.next = self.axi.write.payload.val();
-        self.gateway_mac_lo.write.tvalid.next = self.axi.write.tvalid.val();
-        self.token_epoch.write.payload.next = self.axi.write.payload.val();
-        self.token_epoch.write.tvalid.next = self.axi.write.tvalid.val();
-        self.token_key_0.write.payload.next = self.axi.write.payload.val();
-        self.token_key_0.write.tvalid.next = self.axi.write.tvalid.val();
-        self.token_key_1.write.payload.next = self.axi.write.payload.val();
-        self.token_key_1.write.tvalid.next = self.axi.write.tvalid.val();
-        self.hash_seed.write.payload.next = self.axi.write.payload.val();
-        self.hash_seed.write.tvalid.next = self.axi.write.tvalid.val();
-        self.flow_seed.write.payload.next = self.axi.write.payload.val();
-        self.flow_seed.write.tvalid.next = self.axi.write.tvalid.val();
-        self.table_index.write.payload.next = self.axi.write.payload.val();
-        self.table_index.write.tvalid.next = self.axi.write.tvalid.val();
-        self.table_data.write.payload.next = self.axi.write.payload.val();
-        self.table_data.write.tvalid.next = self.axi.write.tvalid.val();
+        self.settings.write.payload.next = self.axi.write.payload.val();
+        self.settings.write.tvalid.next = self.axi.write.tvalid.val();
 
         self.write_map.word.next = self.axi.write.payload.val().word;
         self.accepted.next =
@@ -321,8 +236,8 @@ impl Logic for Control {
         self.table_q.d.next = self.axi.write.payload.val().data.get_bits::<4>(0);
         self.table.tvalid.next = self.command_q.q.val();
         self.table.payload.next.table = self.table_q.q.val();
-        self.table.payload.next.index = self.table_index.value.val().get_bits::<16>(0);
-        self.table.payload.next.data = self.table_data.value.val();
+        self.table.payload.next.index = self.settings.index.val();
+        self.table.payload.next.data = self.settings.row.val();
 
         self.counters.select.tvalid.next =
             self.accepted.val() && (self.axi.write.payload.val().word == self.select_word.val());
@@ -330,42 +245,13 @@ impl Logic for Control {
         self.counters.select.payload.next.index = self.axi.write.payload.val().data.get_bits::<6>(0);
 
         // Reads.
-        self.control.read_word.next = self.axi.read.payload.val();
-        self.own_ip.read_word.next = self.axi.read.payload.val();
-        self.own_mac_hi.read_word.next = self.axi.read.payload.val();
-        self.own_mac_lo.read_word.next = self.axi.read.payload.val();
-        self.next_hop_mac_hi.read_word.next = self.axi.read.payload.val();
-        self.next_hop_mac_lo.read_word.next = self.axi.read.payload.val();
-        self.gateway_mac_hi.read_word.next = self.axi.read.payload.val();
-        self.gateway_mac_lo.read_word.next = self.axi.read.payload.val();
-        self.token_epoch.read_word.next = self.axi.read.payload.val();
-        self.token_key_0.read_word.next = self.axi.read.payload.val();
-        self.token_key_1.read_word.next = self.axi.read.payload.val();
-        self.hash_seed.read_word.next = self.axi.read.payload.val();
-        self.flow_seed.read_word.next = self.axi.read.payload.val();
-        self.table_index.read_word.next = self.axi.read.payload.val();
-        self.table_data.read_word.next = self.axi.read.payload.val();
+        self.settings.read_word.next = self.axi.read.payload.val();
         self.read_map.word.next = self.axi.read.payload.val();
 
         self.status.next = (bit_cast::<32, 12>(self.counters.rx_held.val()) << 16)
             | (bit_cast::<32, 12>(self.counters.tx_held.val()) << 4)
             | bit_cast::<32, 1>(self.counters.busy.val().into());
-        // Each register gives 0 unless it is the one that is read.
-        self.read_value.next = self.control.read_data.val()
-            | self.own_ip.read_data.val()
-            | self.own_mac_hi.read_data.val()
-            | self.own_mac_lo.read_data.val()
-            | self.next_hop_mac_hi.read_data.val()
-            | self.next_hop_mac_lo.read_data.val()
-            | self.gateway_mac_hi.read_data.val()
-            | self.gateway_mac_lo.read_data.val()
-            | self.token_epoch.read_data.val()
-            | self.token_key_0.read_data.val()
-            | self.token_key_1.read_data.val()
-            | self.hash_seed.read_data.val()
-            | self.flow_seed.read_data.val()
-            | self.table_index.read_data.val()
-            | self.table_data.read_data.val();
+        self.read_value.next = self.settings.read_data.val();
         if self.axi.read.payload.val() == self.id_word.val() {
             self.read_value.next = self.id.val();
         } else if self.axi.read.payload.val() == self.version_word.val() {
@@ -394,24 +280,15 @@ impl Logic for Control {
         self.axi.read_reply.payload.next = self.read_reply.q.val();
 
         // Settings.
-        self.enable.next = self.control.value.val().get_bit(0);
-        self.underlay_ip.next = self.own_ip.value.val();
-        self.underlay_mac.next =
-            (bit_cast::<48, 32>(self.own_mac_hi.value.val()) << 32) | bit_cast::<48, 32>(self.own_mac_lo.value.val());
-        self.next_hop_mac.next = (bit_cast::<48, 32>(self.next_hop_mac_hi.value.val()) << 32)
-            | bit_cast::<48, 32>(self.next_hop_mac_lo.value.val());
-        self.gateway_mac.next = (bit_cast::<48, 32>(self.gateway_mac_hi.value.val()) << 32)
-            | bit_cast::<48, 32>(self.gateway_mac_lo.value.val());
-        self.key_0.next.valid = self.token_epoch.value.val().get_bit(8);
-        self.key_0.next.epoch = self.token_epoch.value.val().get_bits::<8>(0);
-        self.key_0.next.key = self.token_key_0.value.val();
-        self.key_1.next.valid = self.token_epoch.value.val().get_bit(40);
-        self.key_1.next.epoch = self.token_epoch.value.val().get_bits::<8>(32);
-        self.key_1.next.key = self.token_key_1.value.val();
-        self.swap_hash.i.next = self.hash_seed.value.val();
-        self.hash_key.next = self.swap_hash.o.val();
-        self.swap_flow.i.next = self.flow_seed.value.val();
-        self.flow_key.next = self.swap_flow.o.val();
+        self.enable.next = self.settings.enable.val();
+        self.underlay_ip.next = self.settings.underlay_ip.val();
+        self.underlay_mac.next = self.settings.underlay_mac.val();
+        self.next_hop_mac.next = self.settings.next_hop_mac.val();
+        self.gateway_mac.next = self.settings.gateway_mac.val();
+        self.key_0.next = self.settings.key_0.val();
+        self.key_1.next = self.settings.key_1.val();
+        self.hash_key.next = self.settings.hash_key.val();
+        self.flow_key.next = self.settings.flow_key.val();
     }
 }
 
@@ -422,6 +299,7 @@ pub fn entries(capabilities: Capabilities) -> Vec<BlockEntry> {
         BlockEntry::of("control_axi_lite", axi_lite::AxiLite::default),
         BlockEntry::of("control_address_map", AddressMap::default),
         BlockEntry::of("control_held", || Held::<2, 64>::new(&map::TOKEN_EPOCH, Order::Last)),
+        BlockEntry::of("control_settings", Settings::default),
         BlockEntry::of("control_counters", Counters::default),
         BlockEntry::of("control", move || Control::new(capabilities)),
     ]

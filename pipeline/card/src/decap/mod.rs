@@ -27,8 +27,8 @@ pub mod trim;
 
 use nitro_components::wires::Wires;
 use nitro_netlist::Record;
-use nitro_wire::Format;
 use nitro_simulator::BlockEntry;
+use nitro_wire::Format;
 use rust_hdl::prelude::*;
 
 /// Bytes of the head window of the rx path: the longest outer headers (130) and the parser's window of the inner frame (160)

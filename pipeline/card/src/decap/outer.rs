@@ -49,7 +49,7 @@ pub struct Outer {
     pub tunnel: Signal<Out, Tunnel>,
 
     // Clock 0: the head window.
-    outer_window: Wires<RX_WINDOW, PARSE_WINDOW>,
+    whole_window: Wires<RX_WINDOW, PARSE_WINDOW>,
     ethertype: Wires<RX_WINDOW, 16>,
     source_ipv4: Wires<RX_WINDOW, 32>,
     source_ipv6: Wires<RX_WINDOW, 128>,
@@ -120,7 +120,7 @@ impl Default for Outer {
             outer: FlowTx::default(),
             inner: FlowTx::default(),
             tunnel: Signal::default(),
-            outer_window: cut(0),
+            whole_window: cut(0),
             ethertype: field(0, &ETHERNET, "ethertype"),
             source_ipv4: field(ETHERNET.bytes(), &IPV4, "src"),
             source_ipv6: field(ETHERNET.bytes(), &IPV6, "src"),
@@ -173,7 +173,7 @@ impl Logic for Outer {
         self.valid_1.reset.next = self.reset.val();
         self.valid_2.reset.next = self.reset.val();
 
-        self.outer_window.i.next = self.rx.payload.val().window;
+        self.whole_window.i.next = self.rx.payload.val().window;
         self.ethertype.i.next = self.rx.payload.val().window;
         self.source_ipv4.i.next = self.rx.payload.val().window;
         self.source_ipv6.i.next = self.rx.payload.val().window;
@@ -187,7 +187,7 @@ impl Logic for Outer {
             self.frame_1.d.next.length = self.rx.payload.val().length;
             self.frame_1.d.next.port = bit_cast::<8, 1>(self.rx.payload.val().tuser);
             self.frame_1.d.next.serial = self.rx.payload.val().serial;
-            self.frame_1.d.next.window = self.outer_window.o.val();
+            self.frame_1.d.next.window = self.whole_window.o.val();
             if self.ethertype.o.val() == self.ethertype_ipv6.val() {
                 self.ipv6_1.d.next = true;
                 self.source_1.d.next = self.source_ipv6.o.val();

@@ -1,6 +1,8 @@
 //! A naive evaluator of the flat netlist: a `Vec<bool>` a value, one clock at a time.
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by several tests, which may panic")]
 
+pub mod blocks;
+
 use std::collections::HashMap;
 
 use nitro_netlist::netlist::{MemoryId, Netlist, NodeId, Op, RegisterId};

@@ -297,8 +297,9 @@ impl Graph {
     /// The amount without leading zeros, and its value if it is constant (saturated).
     fn shift_amount(&mut self, amount: NodeId) -> (NodeId, Option<u32>) {
         if let Some(value) = self.value(amount) {
-            let known =
-                if words::significant_bits(value) > 31 { u32::MAX } else { words::slice(value, 0, 32)[0] as u32 };
+            let fits = words::significant_bits(value) <= 32;
+            let low = value.first().and_then(|&low| u32::try_from(low).ok());
+            let known = low.filter(|_| fits).unwrap_or(u32::MAX);
             return (amount, Some(known));
         }
         if let Op::Concat(parts) = self.op(amount)

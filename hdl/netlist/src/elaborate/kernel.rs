@@ -62,7 +62,7 @@ impl<'a, 's> Kernel<'a, 's> {
             VerilogStatement::Assignment(target, value) => {
                 let name = self.target_name(target)?;
                 let value = self.evaluate(value)?;
-                self.assign(&name, value)
+                self.assign(name, value)
             }
             VerilogStatement::SliceAssignment { base, width, offset, replacement } => {
                 self.assign_slice(base, *width, offset, replacement)

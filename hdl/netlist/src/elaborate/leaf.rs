@@ -116,7 +116,7 @@ impl Cell<'_, '_, '_, '_> {
             }
             if let Some(granularity) = port.write_granularity {
                 let granularity = number(granularity);
-                if granularity == 0 || width % granularity != 0 {
+                if granularity == 0 || !width.is_multiple_of(granularity) {
                     return Err(self.bad(
                         &name("enable"),
                         width,

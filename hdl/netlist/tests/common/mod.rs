@@ -17,10 +17,7 @@ fn from_words(words: &[u64], width: u32) -> Value {
 }
 
 fn number(value: &[bool]) -> u128 {
-    value
-        .iter()
-        .enumerate()
-        .fold(0, |sum, (bit, &set)| if set { sum | 1_u128.checked_shl(bit as u32).unwrap() } else { sum })
+    value.iter().enumerate().fold(0, |sum, (bit, &set)| if set { sum | 1_u128 << bit } else { sum })
 }
 
 fn add(a: &[bool], b: &[bool], mut carry: bool) -> Value {
@@ -97,9 +94,9 @@ impl Bench {
             let old = self.memories[index].clone();
             for write in &memory.writes {
                 let word = &mut self.memories[index][number(of(write.address)) as usize];
-                for bit in 0..memory.width as usize {
+                for (bit, stored) in word.iter_mut().enumerate() {
                     if of(write.enable)[bit / write.granularity as usize] {
-                        word[bit] = of(write.data)[bit];
+                        *stored = of(write.data)[bit];
                     }
                 }
             }

@@ -4,8 +4,8 @@ use nitro_simulator::{Engine, PortInfo};
 
 use crate::{BusError, RegisterPort};
 
-/// Clocks that a transaction may take.
-const MAX_CLOCKS: u32 = 1000;
+/// Clocks that a transaction may take. After reset a card clears its tables, a row a clock, before it takes a write.
+const MAX_CLOCKS: u32 = 100_000;
 
 fn index(ports: &[PortInfo], name: &str) -> Result<usize, BusError> {
     ports.iter().position(|port| port.name == name).ok_or_else(|| BusError::NoPort(name.to_owned()))
@@ -88,7 +88,7 @@ impl<'a> AxiLite<'a> {
         self.clocks += 1;
     }
 
-    /// Clocks until `port` is set at an edge; the requests given in `drop_on_ready` fall when their ready was set.
+    /// Offers the requests (pairs of valid and ready), each until it is taken, and runs until `answer` is set.
     fn transact(&mut self, offset: u16, requests: &[(usize, usize)], answer: usize) -> Result<(), BusError> {
         let mut pending: Vec<(usize, usize)> = requests.to_vec();
         for &(valid, _) in &pending {

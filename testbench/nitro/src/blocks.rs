@@ -10,7 +10,6 @@ use crate::failure::Failure;
 pub fn all(config: Config) -> Vec<BlockEntry> {
     let mut blocks = nitro_components::catalogue();
     blocks.extend(catalogue(config));
-    blocks.push(card_entry(config));
     blocks
 }
 

@@ -94,8 +94,8 @@ pub fn run(options: &Replay) -> Result<(), Failure> {
     };
     let frames = capture::read(&options.pcap).map_err(Failure::input)?;
     let config = Config::from(options.config);
-    if vpc.enis.len() > config.enis() {
-        let (name, most, count) = (config.name(), config.enis(), vpc.enis.len());
+    if vpc.enis.len() > config.dimensions().enis() {
+        let (name, most, count) = (config.name(), config.dimensions().enis(), vpc.enis.len());
         let file = options.vpc.display();
         return Err(Failure::input(format!("{file}: {count} ENIs; configuration `{name}` has {most}: remove some or use a larger one")));
     }

@@ -4,12 +4,15 @@
 use std::path::Path;
 
 use nitro_agreement::all_known;
+use nitro_card::catalogue::catalogue;
+use nitro_card::config::Config;
 
 #[test]
 fn every_stored_case_names_a_block_of_a_catalogue() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/agreement");
     let components = nitro_components::catalogue();
-    let blocks: Vec<&str> = components.iter().map(|entry| entry.name).collect();
+    let card = Config::ALL.iter().flat_map(|&config| catalogue(config)).collect::<Vec<_>>();
+    let blocks: Vec<&str> = components.iter().chain(&card).map(|entry| entry.name).collect();
     all_known(&folder, &blocks).unwrap();
 }
 

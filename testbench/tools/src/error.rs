@@ -86,6 +86,14 @@ pub enum ToolError {
         /// The warnings.
         output: String,
     },
+    /// Large memories that no RAM of the device can implement, so that they would become registers.
+    #[error("memories of `{top}` fit no block or distributed RAM, for their ports or what they read during writes: {}", memories.join(", "))]
+    UnmappedMemories {
+        /// The top module.
+        top: String,
+        /// The memories.
+        memories: Vec<String>,
+    },
     /// nextpnr stopped with an error.
     #[error("nextpnr-ecp5 failed on `{top}`:\n{output}")]
     Nextpnr {

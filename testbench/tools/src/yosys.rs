@@ -12,6 +12,9 @@ use crate::process::{run, tail};
 
 const DESIGN: &str = "design.v";
 const STATISTICS: &str = "statistics.json";
+const UNMAPPED: &str = "unmapped.txt";
+/// Memories of fewer words may become registers.
+const RAM_WORDS: u32 = 256;
 /// The name of the netlist that [`Yosys::synth_ecp5`] leaves for nextpnr.
 pub(crate) const NETLIST: &str = "netlist.json";
 
@@ -102,10 +105,11 @@ impl Yosys {
     }
 
     /// Checks Verilog for synthesis: it parses, its hierarchy is complete, every wire has one driver, nothing loops, no
-    /// latch, no warning; and counts the memories that were recognised.
+    /// latch, no warning; and counts the memories that were recognised. Those of 256 words or more must map to the RAMs
+    /// of an FPGA (Lattice ECP5's, which have neither write priority nor reads of the old word through another port).
     ///
     /// # Errors
-    /// [`ToolError::Yosys`], [`ToolError::YosysWarning`], or a file error.
+    /// [`ToolError::Yosys`], [`ToolError::YosysWarning`], [`ToolError::UnmappedMemories`], or a file error.
     pub fn check(&self, verilog: &str, top: &str) -> Result<Checked, ToolError> {
         let script = format!(
             "read_verilog {DESIGN}\n\
@@ -117,12 +121,20 @@ impl Yosys {
              opt_clean\n\
              check -assert\n\
              memory -nomap\n\
-             tee -q -o {STATISTICS} stat -json\n"
+             tee -q -o {STATISTICS} stat -json\n\
+             memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt\n\
+             tee -q -o {UNMAPPED} select -list t:$mem_v2 r:SIZE>={RAM_WORDS} %i\n"
         );
         let (log, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
         let warnings: Vec<&str> = log.lines().filter(|line| line.starts_with("Warning:")).collect();
         if !warnings.is_empty() {
             return Err(ToolError::YosysWarning { top: top.to_owned(), output: tail(&warnings.join("\n")) });
+        }
+        let path = folder.path().join(UNMAPPED);
+        let unmapped = std::fs::read_to_string(&path).map_err(ToolError::file("read", path))?;
+        if !unmapped.trim().is_empty() {
+            let memories = unmapped.lines().map(str::to_owned).collect();
+            return Err(ToolError::UnmappedMemories { top: top.to_owned(), memories });
         }
         let cells = statistics(folder.path())?;
         Ok(Checked { memories: count(&cells, "$mem_v2"), cells })

@@ -192,6 +192,34 @@ fn yosys_refuses_latches_undriven_wires_loops_and_double_drivers() {
 }
 
 #[test]
+fn a_large_memory_that_fits_no_ram_is_refused() {
+    let verilog = |words: u32| {
+        format!(
+            "module top(input wire clock, input wire [1:0] write, input wire [19:0] address, input wire [15:0] data,
+                output wire [31:0] both);
+            reg [15:0] word;
+            reg [15:0] memory [0:{}];
+            always @(posedge clock) begin
+                word <= memory[address[9:0]];
+                if (write[0]) memory[address[9:0]] <= data;
+                if (write[1]) memory[address[19:10]] <= ~data;
+            end
+            reg [15:0] other;
+            always @(posedge clock) other <= memory[address[19:10]];
+            assign both = {{other, word}};
+            endmodule",
+            words - 1
+        )
+    };
+    let yosys = Tools::locate().unwrap().yosys();
+    match yosys.check(&verilog(1024), "top") {
+        Err(ToolError::UnmappedMemories { memories, .. }) => assert_eq!(memories, ["top/memory"]),
+        other => panic!("old words through the other port: {other:?}"),
+    }
+    assert_eq!(yosys.check(&verilog(16), "top").unwrap().memories, 1);
+}
+
+#[test]
 fn synthesis_counts_cells_and_place_and_route_gives_a_frequency() {
     let tools = Tools::locate().unwrap();
     let mapped = tools.yosys().synth_ecp5(DESIGN, "top").unwrap();

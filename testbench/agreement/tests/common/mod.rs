@@ -6,19 +6,17 @@ use std::path::Path;
 use nitro_agreement::{BlockReport, Budget, Subject, agree_all, stored_for};
 use nitro_simulator::BlockEntry;
 
-/// Bits of ports and registers that all clocks of a block's test may move, roughly: what `rust_hdl` does in some seconds.
-const WORK: u64 = 100_000_000;
+/// Nodes of the netlist times clocks that a block's test may take, roughly: what `rust_hdl` does in some seconds.
+const WORK: usize = 4_000_000;
 
 /// Small blocks get many clocks, large ones fewer.
 fn budget(subject: &Subject<'_>) -> Budget {
-    let netlist = subject.netlist();
-    let ports = netlist.inputs.iter().chain(&netlist.outputs).map(|port| u64::from(port.width));
-    let registers = netlist.registers.iter().map(|register| u64::from(register.width));
-    let bits: u64 = ports.chain(registers).sum();
-    let lanes = 8;
-    // On average a case has half the clocks, and a group half the lanes.
-    let clocks = WORK / (bits + 1) / 8;
-    Budget { groups: 8, lanes, clocks: u32::try_from(clocks).unwrap_or(u32::MAX).clamp(100, 400) }
+    let total = (WORK / (subject.netlist().nodes.len() + 1)).clamp(100, 20_000);
+    let lanes = (total / 200).clamp(1, 8);
+    let clocks = (total / lanes).clamp(100, 400);
+    let groups = (total / lanes / clocks).clamp(1, 8);
+    let number = |value| u32::try_from(value).unwrap_or(u32::MAX);
+    Budget { groups: number(groups), lanes, clocks: number(clocks) }
 }
 
 /// Fails with every block that does not pass.

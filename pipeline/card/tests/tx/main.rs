@@ -1,0 +1,10 @@
+//! The tx path and its stages against the golden model.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+#![allow(clippy::cast_possible_truncation, reason = "test data are cut to size on purpose")]
+
+mod frames;
+#[path = "../parser/frames.rs"]
+#[allow(dead_code, reason = "the parser's tests use more of it")]
+mod noise;
+mod path;
+mod setup;

@@ -1,0 +1,173 @@
+//! A card's configuration, and the tx path programmed with it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use nitro_components::bench::{self, Random};
+use nitro_driver::{BusError, Driver, RegisterPort};
+use nitro_simulator::Engine;
+use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, mac_bits};
+use nitro_wire::{MappingKind, registers};
+
+pub const GATEWAY_MAC: [u8; 6] = [0x0a, 0, 0, 0, 0, 1];
+pub const VNI: u32 = 4432;
+
+/// An address of the first ENI's IPv4 subnet.
+pub fn v4(host: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, host))
+}
+
+/// An address of the first ENI's IPv6 subnet.
+pub fn v6(host: u16) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, host))
+}
+
+fn far4(host: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 7, host))
+}
+
+fn far6(host: u16) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x10, 0, 7, 0, 0, 0, host))
+}
+
+/// A card with two ENIs (the second one unchecked, without IPv6) and mappings of every kind.
+pub fn config() -> CardConfig {
+    let mut random = Random::new(99);
+    let mapping = |vni, ip, kind, path_mtu, underlay_ip: IpAddr, random: &mut Random| Mapping {
+        vni,
+        route_table: 0,
+        ip,
+        kind,
+        srd: false,
+        path_mtu,
+        underlay_ip,
+        mac: [0x0a, 0x10, 0, 0, random.bits().to_le_bytes()[0], random.bits().to_le_bytes()[3]],
+        token_epoch: random.bits().to_le_bytes()[2],
+        token: random.bits(),
+        groups: random.bits(),
+        version: 3,
+        expiry: 77,
+    };
+    let underlay4 = |host| IpAddr::V4(Ipv4Addr::new(100, 64, 255, host));
+    let underlay6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 1, 2, 3, 4, 0xfffe));
+    let mut mappings = Vec::new();
+    for (host, kind, mtu) in [
+        (20, MappingKind::Instance, 9001),
+        (21, MappingKind::Instance, 600),
+        (22, MappingKind::Drop, 9001),
+        (23, MappingKind::Negative, 9001),
+        (24, MappingKind::GatewayService, 1500),
+        (25, MappingKind::EndpointService, 16_383),
+    ] {
+        let peer = if host == 24 { underlay6 } else { underlay4(host) };
+        for ip in [v4(host), v6(host.into()), far4(host), far6(host.into())] {
+            mappings.push(mapping(VNI, ip, kind, mtu, peer, &mut random));
+        }
+        mappings.push(mapping(77, v4(host), kind, mtu, peer, &mut random));
+    }
+    CardConfig {
+        underlay_ip: IpAddr::V4(Ipv4Addr::new(100, 64, 0, 1)),
+        underlay_mac: [2, 0, 0x64, 0x40, 0, 1],
+        next_hop_mac: [2, 0, 0x64, 0x40, 0xff, 0xfe],
+        gateway_mac: GATEWAY_MAC,
+        token_keys: Vec::new(),
+        hash_key: std::array::from_fn(|index| [7, 200, 31, 4][index % 4] ^ index as u8),
+        flow_key: std::array::from_fn(|index| 255 - 3 * index as u8),
+        enis: vec![
+            Eni {
+                number: 0,
+                name: "checked".into(),
+                mac: [0x0a, 0x10, 0, 0, 0, 5],
+                vni: VNI,
+                route_table: 0,
+                source_dest_check: true,
+                ips: vec![v4(5), v4(6), v6(5), v6(6)],
+                subnet4: Some((Ipv4Addr::new(10, 0, 0, 0), 24)),
+                subnet6: Some((Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, 0), 64)),
+            },
+            Eni {
+                number: 1,
+                name: "unchecked".into(),
+                mac: [0x0a, 0x10, 0, 0, 1, 9],
+                vni: 77,
+                route_table: 0,
+                source_dest_check: false,
+                ips: vec![v4(9)],
+                subnet4: Some((Ipv4Addr::new(10, 0, 0, 16), 28)),
+                subnet6: None,
+            },
+        ],
+        mappings,
+    }
+}
+
+/// What stands for the control port: table writes go straight to the block under test.
+struct Tables<'a> {
+    engine: &'a mut dyn Engine,
+    written: HashMap<u16, u32>,
+    local_rows_log2: u32,
+    mapping_rows_log2: u32,
+}
+
+impl RegisterPort for Tables<'_> {
+    fn write(&mut self, offset: u16, value: u32) -> Result<(), BusError> {
+        self.written.insert(offset, value);
+        if offset == registers::TABLE_COMMAND.offset {
+            let words: Vec<u32> = (0..registers::TABLE_DATA.count)
+                .map(|index| self.written.get(&registers::TABLE_DATA.at(index)).copied().unwrap_or(0))
+                .collect();
+            let data: Vec<u64> = words.chunks(2).map(|pair| u64::from(pair[0]) | u64::from(pair[1]) << 32).collect();
+            let index = self.written[&registers::TABLE_INDEX.offset];
+            bench::set(self.engine, "table_table", &[u64::from(value)]).unwrap();
+            bench::set(self.engine, "table_index", &[u64::from(index)]).unwrap();
+            bench::set(self.engine, "table_data", &data).unwrap();
+            bench::set(self.engine, "table_tvalid", &[1]).unwrap();
+            self.engine.settle();
+            self.engine.edge();
+            bench::set(self.engine, "table_tvalid", &[0]).unwrap();
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, offset: u16) -> Result<u32, BusError> {
+        Ok(match offset {
+            _ if offset == registers::ID.offset => registers::ID_VALUE,
+            _ if offset == registers::VERSION.offset => registers::VERSION_VALUE,
+            _ => {
+                [("enis", 16), ("local_rows_log2", self.local_rows_log2), ("mapping_rows_log2", self.mapping_rows_log2)]
+                    .iter()
+                    .map(|(name, value)| registers::CAPABILITIES.field(name).unwrap().put(*value))
+                    .sum()
+            }
+        })
+    }
+}
+
+/// Sets an input if the block has it.
+fn offer(engine: &mut dyn Engine, name: &str, value: u128) {
+    if bench::input(engine, name).is_ok() {
+        bench::set(engine, name, &[value as u64, (value >> 64) as u64]).unwrap();
+    }
+}
+
+/// Resets a block of the tx path, waits for its tables and programs all that it has ports for.
+pub fn program(engine: &mut dyn Engine, config: &CardConfig, local_rows_log2: u32, mapping_rows_log2: u32) {
+    bench::reset(engine, 3).unwrap();
+    offer(engine, "hash_key", u128::from_le_bytes(config.hash_key));
+    offer(engine, "flow_key", u128::from_le_bytes(config.flow_key));
+    offer(engine, "underlay_ip", ip_bits(config.underlay_ip));
+    offer(engine, "underlay_mac", mac_bits(config.underlay_mac).into());
+    offer(engine, "next_hop_mac", mac_bits(config.next_hop_mac).into());
+    offer(engine, "gateway_mac", mac_bits(config.gateway_mac).into());
+    let mut patience = 10_000;
+    engine.settle();
+    while bench::output(engine, "ready").is_ok() && bench::get(engine, "ready").unwrap() == [0] {
+        engine.edge();
+        engine.settle();
+        patience -= 1;
+        assert!(patience > 0, "the tables do not become ready");
+    }
+    let tables = Tables { engine, written: HashMap::new(), local_rows_log2, mapping_rows_log2 };
+    Driver::open(tables, config.hash_key).unwrap().configure(config).unwrap();
+    offer(engine, "enable", 1);
+}

@@ -169,7 +169,20 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, split, gate, outer, outer_parser, tunnel_delay, outer_check, checked_delay, peek);
-        clock!(self, clock, peeked_delay, token, token_delay, inner_parser, eni, eni_delay, merge, queue, join, deliver);
+        clock!(
+            self,
+            clock,
+            peeked_delay,
+            token,
+            token_delay,
+            inner_parser,
+            eni,
+            eni_delay,
+            merge,
+            queue,
+            join,
+            deliver
+        );
         dff_setup!(self, clock, event_q, event_valid);
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();

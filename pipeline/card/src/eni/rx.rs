@@ -12,10 +12,10 @@ use nitro_netlist::Ports;
 use nitro_wire::{DropReason, Table};
 use rust_hdl::prelude::*;
 
+use super::tx::LocalTable;
 use crate::format::{LocalKey, LocalValue};
 use crate::reason::{Reason, reason};
 use crate::record::Packet;
-use super::tx::LocalTable;
 use crate::table::{HashWrite, LOCAL_KEY, LOCAL_ROW, TableWrite};
 
 /// Finds the ENI among 4 · `2^LA` local addresses.

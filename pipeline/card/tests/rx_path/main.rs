@@ -1,0 +1,192 @@
+//! The rx path against the golden model: every verdict, every delivered byte.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+#[path = "../parser/frames.rs"]
+mod frames;
+mod overlay;
+
+use std::collections::BTreeMap;
+
+use nitro_card::catalogue::catalogue;
+use nitro_card::config::Config;
+use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Sink};
+use nitro_driver::placement::Placement;
+use nitro_model::model::{Model, Verdict};
+use nitro_simulator::{Engine, InterpretedEngine};
+use nitro_wire::control::{CardConfig, ip_bits, mac_bits};
+use nitro_wire::tables::{LOCAL_KEY, LOCAL_ROW};
+use nitro_wire::{DropReason, Table};
+
+fn words(value: u128) -> Vec<u64> {
+    vec![u64::try_from(value & u128::from(u64::MAX)).unwrap(), u64::try_from(value >> 64).unwrap()]
+}
+
+/// Settings and local addresses, as the control port would write them.
+fn configure(engine: &mut InterpretedEngine, card: &CardConfig, config: Config) {
+    bench::reset(engine, 2).unwrap();
+    bench::set(engine, "enable", &[1]).unwrap();
+    bench::set(engine, "underlay_ip", &words(ip_bits(card.underlay_ip))).unwrap();
+    bench::set(engine, "underlay_mac", &[mac_bits(card.underlay_mac)]).unwrap();
+    bench::set(engine, "hash_key", &words(u128::from_le_bytes(card.hash_key))).unwrap();
+    for (slot, (epoch, key)) in card.token_keys.iter().enumerate() {
+        bench::set(engine, &format!("key_{slot}_valid"), &[1]).unwrap();
+        bench::set(engine, &format!("key_{slot}_epoch"), &[u64::from(*epoch)]).unwrap();
+        bench::set(engine, &format!("key_{slot}_key"), &words(u128::from_be_bytes(*key))).unwrap();
+    }
+    loop {
+        engine.settle();
+        if bench::get(engine, "ready").unwrap()[0] == 1 {
+            break;
+        }
+        engine.edge();
+    }
+    let rows_log2 = u32::try_from(config.dimensions().local_rows_log2).unwrap();
+    let mut placement = Placement::new(card.hash_key, rows_log2);
+    let mut rows = Vec::new();
+    for eni in &card.enis {
+        for ip in &eni.ips {
+            let key = [("vni", u128::from(eni.vni)), ("ip", ip_bits(*ip))];
+            let writes = placement.insert(&LOCAL_KEY.pack(&key).unwrap()).unwrap();
+            rows.push([key.as_slice(), &[("valid", 1), ("eni", u128::from(eni.number))]].concat());
+            for write in writes {
+                let image = LOCAL_ROW.pack_words(&rows[write.entry]).unwrap();
+                let image: Vec<u64> = image
+                    .chunks(2)
+                    .map(|pair| u64::from(pair[0]) | u64::from(pair.get(1).copied().unwrap_or(0)) << 32)
+                    .collect();
+                bench::set(engine, "table_tvalid", &[1]).unwrap();
+                bench::set(engine, "table_table", &[u64::from(Table::Local.code())]).unwrap();
+                bench::set(engine, "table_index", &[u64::from(write.index)]).unwrap();
+                bench::set(engine, "table_data", &image).unwrap();
+                engine.settle();
+                engine.edge();
+            }
+        }
+    }
+    bench::set(engine, "table_tvalid", &[0]).unwrap();
+}
+
+/// What the run showed.
+#[derive(Debug, Default)]
+struct Shown {
+    reasons: BTreeMap<u8, u32>,
+    clocks: u64,
+    delivered: u32,
+}
+
+/// Offers the frames and compares everything with the model.
+fn check(config: Config, card: &CardConfig, frames: &[(Vec<u8>, bool)], idle: f64, pressure: f64, seed: u64) -> Shown {
+    let mut entries = catalogue(config);
+    let entry = entries.iter().position(|entry| entry.name == "rx_path").map(|at| entries.remove(at)).unwrap();
+    let mut engine = entry.interpreted().unwrap();
+    configure(&mut engine, card, config);
+    let mut source = PacketSource::new(&engine, "rx", idle, seed).unwrap();
+    let mut sink = PacketSink::new(&engine, "tx", pressure, seed + 1).unwrap();
+    let fields = ["serial", "verdict", "reason", "eni", "has_eni", "length"];
+    let mut events = Sink::new(&engine, "event", &fields, 0.0, 0).unwrap();
+    let mut received = Sink::new(&engine, "received", &["tdata"], 0.0, 0).unwrap();
+    let mut model = Model::new(card.clone());
+    let outcomes: Vec<_> = frames.iter().map(|(frame, error)| model.rx(frame, *error)).collect();
+    for (frame, error) in frames {
+        source.push(&Packet { bytes: frame.clone(), tuser: u64::from(*error) });
+    }
+    let mut shown = Shown::default();
+    let beats: usize = frames.iter().map(|(frame, _)| frame.len().div_ceil(source.beat_bytes()) + 8).sum();
+    let limit = 10 * beats as u64 + 500;
+    let (mut disposed, mut entered, mut delivered) = (0, 0, Vec::new());
+    while disposed < frames.len() || shown.clocks < 40 {
+        bench::clock(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream, &mut events, &mut received])
+            .unwrap();
+        shown.clocks += 1;
+        assert!(shown.clocks < limit, "{disposed} of {} frames after {limit} clocks", frames.len());
+        while let Some((_, item)) = received.pop() {
+            assert_eq!(item[0][0], frames[entered].0.len() as u64, "frame {entered}");
+            entered += 1;
+        }
+        while let Some((_, item)) = events.pop() {
+            let outcome = &outcomes[disposed];
+            let reason = outcome.verdict.reason().map_or(0, DropReason::code);
+            let expected = [
+                disposed as u64 & 0xffff,
+                u64::from(outcome.verdict.code().code()),
+                u64::from(reason),
+                u64::from(outcome.eni.unwrap_or(0)),
+                u64::from(outcome.eni.is_some()),
+                frames[disposed].0.len() as u64,
+            ];
+            let found: Vec<u64> = item.iter().map(|field| field[0]).collect();
+            let name = |code: u64| DropReason::from_code(u8::try_from(code).unwrap()).map_or("none", DropReason::name);
+            assert_eq!(
+                found,
+                expected,
+                "frame {disposed}: {:02x?} expected {}, found {}",
+                frames[disposed].0,
+                name(u64::from(reason)),
+                name(found[2])
+            );
+            *shown.reasons.entry(reason).or_default() += 1;
+            disposed += 1;
+        }
+        while let Some((_, packet)) = sink.pop().unwrap() {
+            delivered.push(packet);
+        }
+    }
+    for _ in 0..20_000 {
+        bench::clock(&mut engine, &mut [], &mut [&mut sink.stream]).unwrap();
+        while let Some((_, packet)) = sink.pop().unwrap() {
+            delivered.push(packet);
+        }
+        if delivered.len() >= usize::try_from(shown.reasons.get(&0).copied().unwrap_or(0)).unwrap() {
+            break;
+        }
+    }
+    let expected: Vec<_> = outcomes
+        .into_iter()
+        .filter_map(|outcome| match outcome.verdict {
+            Verdict::Deliver { eni, frame } => Some(Packet { bytes: frame, tuser: u64::from(eni) }),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(delivered.len(), expected.len());
+    for (number, (found, expected)) in delivered.iter().zip(&expected).enumerate() {
+        assert!(found == expected, "delivered frame {number}\nfound    {found:02x?}\nexpected {expected:02x?}");
+    }
+    shown.delivered = u32::try_from(expected.len()).unwrap();
+    shown
+}
+
+fn random_frames(card: &CardConfig, count: usize, longest: u64, seed: u64) -> Vec<(Vec<u8>, bool)> {
+    let mut random = Random::new(seed);
+    (0..count).map(|_| overlay::frame(&mut random, card, longest)).collect()
+}
+
+#[test]
+fn random_frames_agree_with_the_model() {
+    for config in [Config::Tiny, Config::Line] {
+        let mut reasons: BTreeMap<u8, u32> = BTreeMap::new();
+        for (seed, (ipv6, idle, pressure)) in
+            [(false, 0.0, 0.0), (true, 0.0, 0.0), (false, 0.4, 0.4), (true, 0.1, 0.7)].into_iter().enumerate()
+        {
+            let card = overlay::card(ipv6);
+            let frames = random_frames(&card, 400, 300, seed as u64 + 1);
+            let shown = check(config, &card, &frames, idle, pressure, seed as u64);
+            for (reason, count) in shown.reasons {
+                *reasons.entry(reason).or_default() += count;
+            }
+        }
+        let missing: Vec<_> = overlay::EXPECTED.iter().filter(|reason| !reasons.contains_key(&reason.code())).collect();
+        assert!(missing.is_empty(), "{config}: the frames met {reasons:?}, not {missing:?}");
+        assert!(reasons[&0] > 300, "{config}: only {} frames were delivered", reasons[&0]);
+    }
+}
+
+#[test]
+fn long_frames_agree_with_the_model() {
+    for config in [Config::Tiny, Config::Line] {
+        let card = overlay::card(false);
+        let frames = random_frames(&card, 30, 9200, 77);
+        let longest = frames.iter().map(|(frame, _)| frame.len()).max().unwrap();
+        assert!(longest > 5000, "the longest frame has only {longest} bytes");
+        check(config, &card, &frames, 0.0, 0.2, 5);
+    }
+}

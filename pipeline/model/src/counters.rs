@@ -1,6 +1,6 @@
 //! Counters with the hardware's names and indexes.
 
-use nitro_wire::counters::{Bank, COUNT, PASSED, RECEIVED, REPLIED, all};
+use nitro_wire::counters::{Bank, COUNT, MAX_COUNTED_BYTES, PASSED, RECEIVED, REPLIED, all};
 
 use crate::model::Verdict;
 
@@ -9,7 +9,7 @@ use crate::model::Verdict;
 pub struct Count {
     /// Packets.
     pub packets: u64,
-    /// Bytes, of the frames as they entered.
+    /// Bytes, of the frames as they entered; at most [`MAX_COUNTED_BYTES`] each.
     pub bytes: u64,
 }
 
@@ -47,7 +47,7 @@ impl Counters {
         for index in [RECEIVED, index] {
             let counter = &mut self.banks[bank as usize][usize::from(index)];
             counter.packets += 1;
-            counter.bytes += u64::try_from(length).unwrap_or(u64::MAX);
+            counter.bytes += u64::try_from(length).map_or(MAX_COUNTED_BYTES, |length| length.min(MAX_COUNTED_BYTES));
         }
     }
 }

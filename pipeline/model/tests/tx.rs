@@ -336,6 +336,15 @@ fn counters_change_by_what_happened() {
 }
 
 #[test]
+fn giants_count_as_the_most_that_is_counted() {
+    let mut model = Model::new(config());
+    for length in [9217, 16_383, 16_384, 70_000] {
+        assert_eq!(model.tx(1, &vec![0; length], false).verdict.reason(), Some(Oversize));
+    }
+    assert_eq!(model.counters().get(Bank::Tx, Oversize.code()).bytes, 9217 + 3 * 16_383);
+}
+
+#[test]
 fn interfaces_without_a_subnet_of_a_family_ask_in_vain() {
     let mut config = config();
     config.enis[0].subnet4 = None;

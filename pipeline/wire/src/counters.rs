@@ -14,6 +14,9 @@ pub const REPLIED: u8 = 62;
 /// Index of the frames that entered.
 pub const RECEIVED: u8 = 63;
 
+/// Largest number of bytes that one frame counts for; longer ones (which are dropped as `oversize`) count as this.
+pub const MAX_COUNTED_BYTES: u64 = 16_383;
+
 /// A path's counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

@@ -127,7 +127,7 @@ pub fn ipv4(src: [u8; 4], dst: [u8; 4], protocol: u8, flags_and_offset: u16, pay
 
 /// Puts options behind an IPv4 header.
 pub fn with_options(mut packet: Vec<u8>, options: &[u8]) -> Vec<u8> {
-    assert!(options.len() % 4 == 0);
+    assert!(options.len().is_multiple_of(4));
     packet.splice(20..20, options.iter().copied());
     packet[0] += (options.len() / 4) as u8;
     let total = packet.len() as u16;

@@ -30,9 +30,9 @@ pub struct Overlay<const W: usize, const K: usize, const U: usize, const E: usiz
     swap: SwapBytes<E>,
     spread: Wires<B, E>,
     beat: Register<Bits<8>>,
-    new_bytes: Signal<Local, Bits<E>>,
-    new_mask: Signal<Local, Bits<E>>,
-    merged: Signal<Local, Bits<W>>,
+    rest: Signal<Local, Bits<E>>,
+    new_bytes: Signal<Local, Bits<W>>,
+    new_mask: Signal<Local, Bits<W>>,
     number: Vec<Constant<Bits<8>>>,
     offset: Vec<Constant<Bits<16>>>,
 }
@@ -55,9 +55,9 @@ impl<const W: usize, const K: usize, const U: usize, const E: usize, const B: us
             swap: SwapBytes::default(),
             spread: Wires::new(|bit| B - 1 - bit / 8),
             beat: Register::default(),
+            rest: Signal::default(),
             new_bytes: Signal::default(),
             new_mask: Signal::default(),
-            merged: Signal::default(),
             number: (0..E.div_ceil(W)).map(|beat| Constant::new(beat.to_bits())).collect(),
             offset: (0..E.div_ceil(W)).map(|beat| Constant::new((beat * W).to_bits())).collect(),
         }
@@ -71,20 +71,22 @@ impl<const W: usize, const K: usize, const U: usize, const E: usize, const B: us
         self.beat.reset.next = self.reset.val();
         self.swap.i.next = self.data.val();
         self.spread.i.next = self.mask.val();
-        self.new_bytes.next = bits::<E>(0);
-        self.new_mask.next = bits::<E>(0);
+        self.rest.next = bits::<E>(0);
+        self.new_bytes.next = bits::<W>(0);
+        self.new_mask.next = bits::<W>(0);
         for i in 0..self.number.len() {
             if self.beat.q.val() == self.number[i].val() {
-                self.new_bytes.next = self.swap.o.val() >> self.offset[i].val();
-                self.new_mask.next = self.spread.o.val() >> self.offset[i].val();
+                self.rest.next = self.swap.o.val() >> self.offset[i].val();
+                self.new_bytes.next = bit_cast::<W, E>(self.rest.val());
+                self.rest.next = self.spread.o.val() >> self.offset[i].val();
+                self.new_mask.next = bit_cast::<W, E>(self.rest.val());
             }
         }
         self.rx.tready.next = self.tx.tready.val();
         self.tx.tvalid.next = self.rx.tvalid.val();
         self.tx.payload.next = self.rx.payload.val();
-        self.merged.next = (self.rx.payload.val().tdata & !bit_cast::<W, E>(self.new_mask.val()))
-            | bit_cast::<W, E>(self.new_bytes.val() & self.new_mask.val());
-        self.tx.payload.next.tdata = self.merged.val();
+        self.tx.payload.next.tdata =
+            (self.rx.payload.val().tdata & !self.new_mask.val()) | (self.new_bytes.val() & self.new_mask.val());
         if self.rx.tvalid.val() && self.tx.tready.val() {
             if self.rx.payload.val().tlast {
                 self.beat.d.next = bits::<8>(0);

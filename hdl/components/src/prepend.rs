@@ -130,13 +130,14 @@ impl<const W: usize, const K: usize, const U: usize, const HB: usize> Logic for 
 
         // The header's bytes for this beat.
         self.swap.i.next = self.header.val();
-        self.header_rest.next = bits::<HB>(0);
+        self.header_rest.next = self.swap.o.val();
+        self.header_part.next = bits::<W>(0);
         for i in 0..self.number.len() {
+            self.header_rest.next = self.swap.o.val() >> self.offset[i].val();
             if self.beat.q.val() == self.number[i].val() {
-                self.header_rest.next = self.swap.o.val() >> self.offset[i].val();
+                self.header_part.next = bit_cast::<W, HB>(self.header_rest.val());
             }
         }
-        self.header_part.next = bit_cast::<W, HB>(self.header_rest.val());
 
         // What is left of the last beat, this beat's share, and what will be left of it.
         self.in_header.next = false;

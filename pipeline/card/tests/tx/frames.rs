@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use nitro_components::bench::Random;
 use nitro_model::checksum::{checksum, icmpv6_sum};
-use nitro_wire::control::{CardConfig, ip_bits, mac_bits};
+use nitro_wire::control::{CardConfig, Eni, ip_bits, mac_bits};
 use nitro_wire::formats::{
     ARP, ETHERNET, ICMP, IPV4, IPV6, IPV6_FRAGMENT, ND_LINK_LAYER_OPTION, ND_SOLICITATION, TCP, UDP, VLAN_TAG,
 };
@@ -66,15 +66,36 @@ fn low32(ip: IpAddr) -> u128 {
     ip_bits(ip) & 0xffff_ffff
 }
 
-fn ipv4(random: &mut Random, config: &CardConfig, own: &[IpAddr]) -> Vec<u8> {
-    let own: Vec<u128> = own.iter().filter(|ip| ip.is_ipv4()).map(|ip| low32(*ip)).collect();
+/// The ENI's addresses of a family, 32 bits of an IPv4 one; some other if it has none.
+fn own(eni: &Eni, is_ipv4: bool) -> Vec<u128> {
+    let mut own: Vec<u128> = eni.ips.iter().filter(|ip| ip.is_ipv4() == is_ipv4).map(|ip| ip_bits(*ip)).collect();
+    if is_ipv4 {
+        own.iter_mut().for_each(|ip| *ip &= 0xffff_ffff);
+    }
+    if own.is_empty() { vec![ip_bits(v6(99))] } else { own }
+}
+
+/// The address of a mapping of this VPC and family; at times of any.
+fn mapped(random: &mut Random, config: &CardConfig, vni: u32, is_ipv4: bool) -> u128 {
+    let any = random.chance(0.05);
+    let known: Vec<u128> = config
+        .mappings
+        .iter()
+        .filter(|mapping| any || (mapping.vni == vni && mapping.ip.is_ipv4() == is_ipv4))
+        .map(|mapping| ip_bits(mapping.ip))
+        .collect();
+    if known.is_empty() { wide(random) } else { pick(random, &known) }
+}
+
+fn ipv4(random: &mut Random, config: &CardConfig, eni: &Eni) -> Vec<u8> {
+    let own = own(eni, true);
     let src = if random.chance(0.9) { pick(random, &own) } else { below(random, 1 << 32) };
-    let mapping = &config.mappings[index(random, config.mappings.len())];
+    let mapped = mapped(random, config, eni.vni, true) & 0xffff_ffff;
     let dst = match random.below(20) {
         0 => pick(random, &[0xffff_ffff, 0xe000_0001, 0x0a00_00ff, 0x0a00_001f, 0x0a00_0001, 0xefff_ffff]),
         1 => below(random, 1 << 32),
         2 => pick(random, &own),
-        _ => low32(mapping.ip),
+        _ => mapped,
     };
     let (protocol, upper) = upper(random, 1);
     let fragment = random.chance(0.1);
@@ -101,18 +122,19 @@ fn ipv4(random: &mut Random, config: &CardConfig, own: &[IpAddr]) -> Vec<u8> {
     bytes
 }
 
-fn ipv6(random: &mut Random, config: &CardConfig, own: &[IpAddr]) -> Vec<u8> {
+fn ipv6(random: &mut Random, config: &CardConfig, eni: &Eni) -> Vec<u8> {
+    let own = own(eni, false);
     let src = match random.below(10) {
         0 => wide(random),
-        _ => ip_bits(pick(random, own)),
+        _ => pick(random, &own),
     };
-    let mapping = &config.mappings[index(random, config.mappings.len())];
+    let mapped = mapped(random, config, eni.vni, false);
     let dst = match random.below(20) {
         0 => wide(random),
         1 => 0xff02 << 112 | 1,
         2 => ip_bits(v6(1)),
-        3 => ip_bits(pick(random, own)),
-        _ => ip_bits(mapping.ip),
+        3 => pick(random, &own),
+        _ => mapped,
     };
     let (mut next, mut payload) = upper(random, 58);
     if random.chance(0.1) {
@@ -139,18 +161,19 @@ fn ipv6(random: &mut Random, config: &CardConfig, own: &[IpAddr]) -> Vec<u8> {
     bytes
 }
 
-fn arp(random: &mut Random, mac: u128, own: &[IpAddr]) -> Vec<u8> {
+fn arp(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
+    let own = own(eni, true);
     let sender_mac = if random.chance(0.95) { mac } else { below(random, 1 << 48) };
     let sender_ip = match random.below(10) {
         0 => 0,
         1 => below(random, 1 << 32),
-        _ => low32(pick(random, own)),
+        _ => pick(random, &own),
     };
     let target = match random.below(8) {
         0 => low32(v4(1)),
         1 => low32(v4(17)),
         2 => sender_ip,
-        3 => low32(pick(random, own)),
+        3 => pick(random, &own),
         4 => below(random, 1 << 32),
         _ => low32(v4(20 + u8::try_from(random.below(9)).unwrap())),
     };
@@ -173,18 +196,19 @@ fn gateway_link_local() -> u128 {
     0xfe80 << 112 | 0x080000fffe000001 | u128::from(GATEWAY_MAC[0] ^ 2 ^ 8) << 56
 }
 
-fn solicitation(random: &mut Random, mac: u128, own: &[IpAddr]) -> Vec<u8> {
+fn solicitation(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
+    let own = own(eni, false);
     let source = match random.below(8) {
         0 => 0,
         1 => 0xfe80 << 112 | below(random, 1 << 60),
         2 => wide(random),
-        _ => ip_bits(pick(random, own)),
+        _ => pick(random, &own),
     };
     let router = random.chance(0.1);
     let target = match random.below(8) {
         0 => ip_bits(v6(1)),
         1 => gateway_link_local(),
-        2 => ip_bits(pick(random, own)),
+        2 => pick(random, &own),
         3 => wide(random),
         _ => ip_bits(v6(20 + u16::try_from(random.below(9)).unwrap())),
     };
@@ -224,10 +248,10 @@ pub fn frame(random: &mut Random, config: &CardConfig) -> (u8, Vec<u8>) {
     let number = if random.chance(0.97) { eni.number } else { pick(random, &[2, 3, 16, 255]) };
     let mac = u128::from(mac_bits(eni.mac));
     let (ethertype, payload) = match random.below(20) {
-        0..=7 => (0x0800, ipv4(random, config, &eni.ips)),
-        8..=11 => (0x86dd, ipv6(random, config, &eni.ips)),
-        12..=14 => (0x0806, arp(random, mac, &eni.ips)),
-        15..=17 => (0x86dd, solicitation(random, mac, &eni.ips)),
+        0..=7 => (0x0800, ipv4(random, config, eni)),
+        8..=11 => (0x86dd, ipv6(random, config, eni)),
+        12..=14 => (0x0806, arp(random, mac, eni)),
+        15..=17 => (0x86dd, solicitation(random, mac, eni)),
         18 => {
             // Of anything the parser knows, but with the ENI's MAC.
             let mut frame = noise::frame(random);

@@ -8,3 +8,4 @@ mod frames;
 mod noise;
 mod path;
 mod setup;
+mod timing;

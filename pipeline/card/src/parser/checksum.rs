@@ -1,8 +1,9 @@
 //! The Internet checksum (RFC 1071) of IPv4 headers with their options, and of neighbour and router solicitations.
 //!
-//! Ports: `rx`, `good`. Latency: 5 clocks. One adder tree serves both: a frame is either IPv4 or IPv6. The first clock
-//! masks the 16-bit words that count (a register's synchronous reset, free in an FPGA), three clocks add them without
-//! carry loops, the last folds the carries and compares.
+//! Ports: `rx`, `good`. Latency: 7 clocks. One adder tree serves both: a frame is either IPv4 or IPv6. The first clock
+//! masks the 16-bit words that count (a register's synchronous reset, free in an FPGA), five clocks add them, mostly in
+//! pairs (a carry chain adds two numbers at a table a bit; more at once take tables for carry-save adders besides), the
+//! last folds the carries and compares.
 //!
 //! IPv4 sums its 20 to 60 header bytes. IPv6 sums the pseudo-header of ICMPv6 (RFC 8200, section 8.1) and up to
 //! 72 bytes of message that follow the fixed header.
@@ -13,7 +14,7 @@ use rust_hdl::prelude::*;
 use super::ethernet::Network;
 
 /// Clocks from `rx` to `good`.
-pub const LATENCY: usize = 5;
+pub const LATENCY: usize = 7;
 /// Words of 16 bits that can count: the IPv6 header and 72 bytes.
 const WORDS: usize = 56;
 
@@ -29,10 +30,11 @@ pub struct Checksum {
     pub good: Signal<Out, Bit>,
     solicitations: Constant<Bit>,
     words: Vec<DFF<Bits<16>>>,
-    pseudo: DFF<Bits<20>>,
-    pseudo_later: DFF<Bits<20>>,
-    quads: Vec<DFF<Bits<18>>>,
-    groups: Vec<DFF<Bits<20>>>,
+    is_ipv4: Vec<DFF<Bit>>,
+    twos: Vec<DFF<Bits<17>>>,
+    fours: Vec<DFF<Bits<18>>>,
+    eights: Vec<DFF<Bits<19>>>,
+    sixteens: Vec<DFF<Bits<20>>>,
     sum: DFF<Bits<22>>,
     verified: DFF<Bit>,
     /// Pairs of words of the IPv4 header.
@@ -42,12 +44,13 @@ pub struct Checksum {
     counts: Signal<Local, Bits<56>>,
     word_a: Signal<Local, Bits<16>>,
     word_b: Signal<Local, Bits<16>>,
-    word_c: Signal<Local, Bits<16>>,
-    word_d: Signal<Local, Bits<16>>,
-    quad_a: Signal<Local, Bits<18>>,
-    quad_b: Signal<Local, Bits<18>>,
-    quad_c: Signal<Local, Bits<18>>,
-    quad_d: Signal<Local, Bits<18>>,
+    two_a: Signal<Local, Bits<17>>,
+    two_b: Signal<Local, Bits<17>>,
+    four_a: Signal<Local, Bits<18>>,
+    four_b: Signal<Local, Bits<18>>,
+    eight_a: Signal<Local, Bits<19>>,
+    eight_b: Signal<Local, Bits<19>>,
+    next_header: Signal<Local, Bits<20>>,
     folded: Signal<Local, Bits<17>>,
 }
 
@@ -61,10 +64,11 @@ impl Checksum {
             good: Signal::default(),
             solicitations: Constant::new(solicitations),
             words: (0..WORDS).map(|_| DFF::default()).collect(),
-            pseudo: DFF::default(),
-            pseudo_later: DFF::default(),
-            quads: (0..WORDS / 4).map(|_| DFF::default()).collect(),
-            groups: (0..4).map(|_| DFF::default()).collect(),
+            is_ipv4: (0..4).map(|_| DFF::default()).collect(),
+            twos: (0..WORDS / 2).map(|_| DFF::default()).collect(),
+            fours: (0..WORDS / 4).map(|_| DFF::default()).collect(),
+            eights: (0..WORDS / 8).map(|_| DFF::default()).collect(),
+            sixteens: (0..4).map(|_| DFF::default()).collect(),
             sum: DFF::default(),
             verified: DFF::default(),
             header: Signal::default(),
@@ -72,12 +76,13 @@ impl Checksum {
             counts: Signal::default(),
             word_a: Signal::default(),
             word_b: Signal::default(),
-            word_c: Signal::default(),
-            word_d: Signal::default(),
-            quad_a: Signal::default(),
-            quad_b: Signal::default(),
-            quad_c: Signal::default(),
-            quad_d: Signal::default(),
+            two_a: Signal::default(),
+            two_b: Signal::default(),
+            four_a: Signal::default(),
+            four_b: Signal::default(),
+            eight_a: Signal::default(),
+            eight_b: Signal::default(),
+            next_header: Signal::default(),
             folded: Signal::default(),
         }
     }
@@ -92,15 +97,22 @@ impl Default for Checksum {
 impl Logic for Checksum {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pseudo, pseudo_later, sum, verified);
+        dff_setup!(self, clock, sum, verified);
         for i in 0..56 {
             self.words[i].clock.next = self.clock.val();
         }
+        for i in 0..28 {
+            self.twos[i].clock.next = self.clock.val();
+        }
         for i in 0..14 {
-            self.quads[i].clock.next = self.clock.val();
+            self.fours[i].clock.next = self.clock.val();
+        }
+        for i in 0..7 {
+            self.eights[i].clock.next = self.clock.val();
         }
         for i in 0..4 {
-            self.groups[i].clock.next = self.clock.val();
+            self.sixteens[i].clock.next = self.clock.val();
+            self.is_ipv4[i].clock.next = self.clock.val();
         }
 
         // First clock: the words that count.
@@ -136,37 +148,43 @@ impl Logic for Checksum {
                 self.words[word].d.next = bits::<16>(0);
             }
         }
-        if self.rx.val().is_ipv4 {
-            self.pseudo.d.next = bits::<20>(0);
+        self.is_ipv4[0].d.next = self.rx.val().is_ipv4;
+        for i in 0..3 {
+            self.is_ipv4[i + 1].d.next = self.is_ipv4[i].q.val();
+        }
+
+        // Second to sixth clock: sums of 2, of 4, of 8, of 16, of all.
+        for i in 0..28 {
+            self.word_a.next = self.words[2 * i].q.val();
+            self.word_b.next = self.words[2 * i + 1].q.val();
+            self.twos[i].d.next = bit_cast::<17, 16>(self.word_a.val()) + bit_cast::<17, 16>(self.word_b.val());
+        }
+        for i in 0..14 {
+            self.two_a.next = self.twos[2 * i].q.val();
+            self.two_b.next = self.twos[2 * i + 1].q.val();
+            self.fours[i].d.next = bit_cast::<18, 17>(self.two_a.val()) + bit_cast::<18, 17>(self.two_b.val());
+        }
+        for i in 0..7 {
+            self.four_a.next = self.fours[2 * i].q.val();
+            self.four_b.next = self.fours[2 * i + 1].q.val();
+            self.eights[i].d.next = bit_cast::<19, 18>(self.four_a.val()) + bit_cast::<19, 18>(self.four_b.val());
+        }
+        for i in 0..3 {
+            self.eight_a.next = self.eights[2 * i].q.val();
+            self.eight_b.next = self.eights[2 * i + 1].q.val();
+            self.sixteens[i].d.next = bit_cast::<20, 19>(self.eight_a.val()) + bit_cast::<20, 19>(self.eight_b.val());
+        }
+        // The next header of the pseudo-header: 58 for ICMPv6.
+        if self.is_ipv4[3].q.val() || !self.solicitations.val() {
+            self.next_header.next = bits::<20>(0);
         } else {
-            self.pseudo.d.next = bits::<20>(58);
+            self.next_header.next = bits::<20>(58);
         }
-        self.pseudo_later.d.next = self.pseudo.q.val();
+        self.sixteens[3].d.next = bit_cast::<20, 19>(self.eights[6].q.val()) + self.next_header.val();
+        self.sum.d.next = (bit_cast::<22, 20>(self.sixteens[0].q.val()) + bit_cast::<22, 20>(self.sixteens[1].q.val()))
+            + (bit_cast::<22, 20>(self.sixteens[2].q.val()) + bit_cast::<22, 20>(self.sixteens[3].q.val()));
 
-        // Second to fourth clock: sums of 4, of 16, of all.
-        for quad in 0..14 {
-            self.word_a.next = self.words[4 * quad].q.val();
-            self.word_b.next = self.words[4 * quad + 1].q.val();
-            self.word_c.next = self.words[4 * quad + 2].q.val();
-            self.word_d.next = self.words[4 * quad + 3].q.val();
-            self.quads[quad].d.next = (bit_cast::<18, 16>(self.word_a.val()) + bit_cast::<18, 16>(self.word_b.val()))
-                + (bit_cast::<18, 16>(self.word_c.val()) + bit_cast::<18, 16>(self.word_d.val()));
-        }
-        for group in 0..3 {
-            self.quad_a.next = self.quads[4 * group].q.val();
-            self.quad_b.next = self.quads[4 * group + 1].q.val();
-            self.quad_c.next = self.quads[4 * group + 2].q.val();
-            self.quad_d.next = self.quads[4 * group + 3].q.val();
-            self.groups[group].d.next = (bit_cast::<20, 18>(self.quad_a.val()) + bit_cast::<20, 18>(self.quad_b.val()))
-                + (bit_cast::<20, 18>(self.quad_c.val()) + bit_cast::<20, 18>(self.quad_d.val()));
-        }
-        self.groups[3].d.next = bit_cast::<20, 18>(self.quads[12].q.val())
-            + bit_cast::<20, 18>(self.quads[13].q.val())
-            + self.pseudo_later.q.val();
-        self.sum.d.next = (bit_cast::<22, 20>(self.groups[0].q.val()) + bit_cast::<22, 20>(self.groups[1].q.val()))
-            + (bit_cast::<22, 20>(self.groups[2].q.val()) + bit_cast::<22, 20>(self.groups[3].q.val()));
-
-        // Fifth clock: with the checksum itself among the words, the ones' complement sum is all ones. It cannot have
+        // Seventh clock: with the checksum itself among the words, the ones' complement sum is all ones. It cannot have
         // carried once more: after a carry into bit 16 the low bits are few.
         self.folded.next = bit_cast::<17, 16>(self.sum.q.val().get_bits::<16>(0))
             + bit_cast::<17, 6>(self.sum.q.val().get_bits::<6>(16));

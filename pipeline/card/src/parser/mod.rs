@@ -4,12 +4,12 @@
 //! [`LATENCY`] clocks; one frame a clock. `reset` clears the valid bits only.
 //!
 //! ```text
-//!                              ┌─> internet ──────────────────────────────┐
-//! rx ─> ethernet (tag removed) ├─> checksum ──┬───────────────────────────┤
-//!                              ├─> neighbour <┘                           ├─> verdict ─> tx
-//!                              ├─> quoted ────────────────────────────────┤
-//!                              ├─> extension (IPv6) ─┐                    │
-//!                              └─> window ───────────┴─> upper ───────────┘
+//! clock      2                3 … 6                  7        8, 9      10
+//! rx ─> ethernet ─┬─> extension (IPv6) ──────────────┬─> upper ─────┬─> verdict ─> tx
+//!  (tag removed)  ├─> delay ─────┬─> internet ───────┴──────────────┤
+//!                 │              └─> quoted ────────────────────────┤
+//!                 ├─> checksum ─────────────────────────────────────┤
+//!                 └─> neighbour ────────────────────────────────────┘
 //! ```
 //!
 //! Read: Ethernet and one 802.1Q tag; ARP (RFC 826); IPv4 with options (RFC 791) and its checksum; IPv6 (RFC 8200)
@@ -22,7 +22,7 @@
 //! `bad_ip_total_length`, `bad_ip_checksum`, `too_many_headers`, `fragment_overlap`, `truncated_l4`, `bad_l4_header`. A reason that a frame
 //! arrives with stays. Counters: by reason, at the join.
 //!
-//! Limits: the first [`PARSE_WINDOW_BYTES`](crate::record::PARSE_WINDOW_BYTES) bytes; [`extension::HEADERS`] extension headers; quotes and solicitations only
+//! Limits: the first [`PARSE_WINDOW_BYTES`](crate::record::PARSE_WINDOW_BYTES) bytes; 6 extension headers; quotes and solicitations only
 //! without IP options or extension headers before them, solicitations of at most 72 bytes.
 //!
 //! Nothing wide is shifted by a variable amount: what can be at several places is taken from all of them under a mask
@@ -49,19 +49,22 @@ use crate::reason::{Reason, reason};
 use crate::record::{Frame, Packet};
 use checksum::Checksum;
 use delay::Later;
-use ethernet::{EthernetHeader, NETWORK};
+use ethernet::{EthernetHeader, Network};
 use extension::ExtensionWalk;
 use internet::{Datagram, InternetHeader};
 use neighbour::{Neighbour, Solicitation};
-use quoted::{Quoted, QuotedPacket};
+use quoted::QuotedPacket;
 use upper::UpperHeader;
 
 /// Clocks in which the Ethernet header is read.
 const ETHERNET: usize = 2;
-/// Clock at which the upper layer has been read.
-const UPPER: usize = ETHERNET + extension::LATENCY + upper::LATENCY;
+/// Clock at which all has been read.
+const READ: usize = ETHERNET + extension::LATENCY + upper::LATENCY;
 /// Clocks from `rx` to `tx`.
-pub const LATENCY: usize = UPPER + 1;
+pub const LATENCY: usize = READ + 1;
+
+// What is not delayed must arrive at the verdict by itself.
+const _: () = assert!(ETHERNET + checksum::LATENCY == READ && quoted::LATENCY == upper::LATENCY);
 
 /// Reads the headers of frames.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -81,13 +84,10 @@ pub struct Parser {
     quoted: QuotedPacket,
     extension: ExtensionWalk,
     upper: UpperHeader,
-    window_quoted: Later<Bits<NETWORK>>,
-    window_upper: Later<Bits<NETWORK>>,
-    datagram_upper: Later<Datagram>,
-    datagram_end: Later<Datagram>,
-    checksum_end: Later<Bit>,
-    solicitation_end: Later<Solicitation>,
-    quoted_end: Later<Quoted>,
+    network: Later<Network>,
+    datagram: Later<Datagram>,
+    target: Later<Bits<128>>,
+    solicitation: Later<Solicitation>,
     packet: DFF<Packet>,
     valid: Vec<Register<Bit>>,
     valid_passed: Signal<Local, Bit>,
@@ -116,13 +116,10 @@ impl Parser {
             quoted: QuotedPacket::default(),
             extension: ExtensionWalk::default(),
             upper: UpperHeader::default(),
-            window_quoted: Later::new(1),
-            window_upper: Later::new(extension::LATENCY - 1),
-            datagram_upper: Later::new(extension::LATENCY - 1),
-            datagram_end: Later::new(upper::LATENCY),
-            checksum_end: Later::new(UPPER - ETHERNET - checksum::LATENCY),
-            solicitation_end: Later::new(UPPER - ETHERNET - neighbour::LATENCY),
-            quoted_end: Later::new(UPPER - ETHERNET - quoted::LATENCY),
+            network: Later::new(extension::LATENCY),
+            datagram: Later::new(upper::LATENCY - 1),
+            target: Later::new(upper::LATENCY),
+            solicitation: Later::new(READ - ETHERNET - neighbour::LATENCY),
             packet: DFF::default(),
             valid: (0..LATENCY).map(|_| Register::default()).collect(),
             valid_passed: Signal::default(),
@@ -147,8 +144,7 @@ impl Logic for Parser {
     fn update(&mut self) {
         dff_setup!(self, clock, packet);
         clock!(self, clock, ethernet, internet, checksum, neighbour, quoted, extension, upper);
-        clock!(self, clock, window_quoted, window_upper, datagram_upper, datagram_end);
-        clock!(self, clock, checksum_end, solicitation_end, quoted_end);
+        clock!(self, clock, network, datagram, target, solicitation);
 
         self.valid_passed.next = self.rx.tvalid.val();
         for i in 0..self.valid.len() {
@@ -161,49 +157,45 @@ impl Logic for Parser {
 
         self.ethernet.enable.next = self.rx.tvalid.val();
         self.ethernet.rx.next = self.rx.payload.val();
-        self.internet.rx.next = self.ethernet.tx.val();
         self.checksum.rx.next = self.ethernet.tx.val();
         self.extension.rx.next = self.ethernet.tx.val();
         self.neighbour.network.next = self.ethernet.tx.val();
-        self.neighbour.good.next = self.checksum.good.val();
-        self.window_quoted.rx.next = self.ethernet.tx.val().window;
-        self.window_upper.rx.next = self.window_quoted.tx.val();
-        self.quoted.network.next = self.ethernet.tx.val();
+        self.network.rx.next = self.ethernet.tx.val();
+        self.internet.rx.next = self.network.tx.val();
+        self.quoted.network.next = self.network.tx.val();
         self.quoted.datagram.next = self.internet.tx.val();
-        self.quoted.window.next = self.window_quoted.tx.val();
-        self.datagram_upper.rx.next = self.internet.tx.val();
         self.upper.walk.next = self.extension.tx.val();
-        self.upper.datagram.next = self.datagram_upper.tx.val();
-        self.upper.window.next = self.window_upper.tx.val();
-        self.datagram_end.rx.next = self.datagram_upper.tx.val();
-        self.checksum_end.rx.next = self.checksum.good.val();
-        self.solicitation_end.rx.next = self.neighbour.tx.val();
-        self.quoted_end.rx.next = self.quoted.tx.val();
+        self.upper.network.next = self.network.tx.val();
+        self.upper.datagram.next = self.internet.tx.val();
+        self.datagram.rx.next = self.internet.tx.val();
+        // The target of a neighbour solicitation: bytes 8 to 23 after the IPv6 header.
+        self.target.rx.next = self.network.tx.val().window.get_bits::<128>(624);
+        self.solicitation.rx.next = self.neighbour.tx.val();
 
         self.packet.d.next = self.blank.val();
-        self.packet.d.next.has_payload = self.datagram_end.tx.val().has_payload;
-        self.packet.d.next.length = self.datagram_end.tx.val().length;
-        self.packet.d.next.port = self.datagram_end.tx.val().port;
-        self.packet.d.next.serial = self.datagram_end.tx.val().serial;
-        self.packet.d.next.dst_mac = self.datagram_end.tx.val().dst_mac;
-        self.packet.d.next.src_mac = self.datagram_end.tx.val().src_mac;
-        self.packet.d.next.tagged = self.datagram_end.tx.val().tagged;
-        self.packet.d.next.vlan = self.datagram_end.tx.val().vlan;
-        self.packet.d.next.is_arp = self.datagram_end.tx.val().is_arp;
-        self.packet.d.next.is_ipv4 = self.datagram_end.tx.val().is_ipv4;
-        self.packet.d.next.is_ipv6 = self.datagram_end.tx.val().is_ipv6;
+        self.packet.d.next.has_payload = self.datagram.tx.val().has_payload;
+        self.packet.d.next.length = self.datagram.tx.val().length;
+        self.packet.d.next.port = self.datagram.tx.val().port;
+        self.packet.d.next.serial = self.datagram.tx.val().serial;
+        self.packet.d.next.dst_mac = self.datagram.tx.val().dst_mac;
+        self.packet.d.next.src_mac = self.datagram.tx.val().src_mac;
+        self.packet.d.next.tagged = self.datagram.tx.val().tagged;
+        self.packet.d.next.vlan = self.datagram.tx.val().vlan;
+        self.packet.d.next.is_arp = self.datagram.tx.val().is_arp;
+        self.packet.d.next.is_ipv4 = self.datagram.tx.val().is_ipv4;
+        self.packet.d.next.is_ipv6 = self.datagram.tx.val().is_ipv6;
         self.packet.d.next.ip_options = self.upper.tx.val().ip_options;
-        self.packet.d.next.traffic_class = self.datagram_end.tx.val().traffic_class;
-        self.packet.d.next.ip_length = self.datagram_end.tx.val().ip_length;
-        self.packet.d.next.hop_limit = self.datagram_end.tx.val().hop_limit;
+        self.packet.d.next.traffic_class = self.datagram.tx.val().traffic_class;
+        self.packet.d.next.ip_length = self.datagram.tx.val().ip_length;
+        self.packet.d.next.hop_limit = self.datagram.tx.val().hop_limit;
         self.packet.d.next.protocol = self.upper.tx.val().protocol;
-        self.packet.d.next.ip_checksum = self.datagram_end.tx.val().ip_checksum;
-        self.packet.d.next.dont_fragment = self.datagram_end.tx.val().dont_fragment;
+        self.packet.d.next.ip_checksum = self.datagram.tx.val().ip_checksum;
+        self.packet.d.next.dont_fragment = self.datagram.tx.val().dont_fragment;
         self.packet.d.next.more_fragments = self.upper.tx.val().more_fragments;
         self.packet.d.next.fragment_offset = self.upper.tx.val().fragment_offset;
         self.packet.d.next.fragment_id = self.upper.tx.val().fragment_id;
-        self.packet.d.next.src_ip = self.datagram_end.tx.val().src_ip;
-        self.packet.d.next.dst_ip = self.datagram_end.tx.val().dst_ip;
+        self.packet.d.next.src_ip = self.datagram.tx.val().src_ip;
+        self.packet.d.next.dst_ip = self.datagram.tx.val().dst_ip;
         self.packet.d.next.has_ports = self.upper.tx.val().has_ports;
         self.packet.d.next.src_port = self.upper.tx.val().src_port;
         self.packet.d.next.dst_port = self.upper.tx.val().dst_port;
@@ -213,22 +205,26 @@ impl Logic for Parser {
         self.packet.d.next.icmp_type = self.upper.tx.val().icmp_type;
         self.packet.d.next.icmp_code = self.upper.tx.val().icmp_code;
         self.packet.d.next.icmp_identifier = self.upper.tx.val().icmp_identifier;
-        self.packet.d.next.quoted_valid = self.quoted_end.tx.val().valid;
-        self.packet.d.next.quoted_protocol = self.quoted_end.tx.val().protocol;
-        self.packet.d.next.quoted_src_ip = self.quoted_end.tx.val().src_ip;
-        self.packet.d.next.quoted_dst_ip = self.quoted_end.tx.val().dst_ip;
-        self.packet.d.next.quoted_src_port = self.quoted_end.tx.val().src_port;
-        self.packet.d.next.quoted_dst_port = self.quoted_end.tx.val().dst_port;
-        self.packet.d.next.arp_valid = self.datagram_end.tx.val().arp_valid;
-        self.packet.d.next.arp_request = self.datagram_end.tx.val().arp_request;
-        self.packet.d.next.arp_sender_mac = self.datagram_end.tx.val().arp_sender_mac;
-        self.packet.d.next.nd_valid = self.solicitation_end.tx.val().valid;
-        self.packet.d.next.nd_target = self.solicitation_end.tx.val().target;
+        self.packet.d.next.quoted_valid = self.quoted.tx.val().valid;
+        self.packet.d.next.quoted_protocol = self.quoted.tx.val().protocol;
+        self.packet.d.next.quoted_src_ip = self.quoted.tx.val().src_ip;
+        self.packet.d.next.quoted_dst_ip = self.quoted.tx.val().dst_ip;
+        self.packet.d.next.quoted_src_port = self.quoted.tx.val().src_port;
+        self.packet.d.next.quoted_dst_port = self.quoted.tx.val().dst_port;
+        self.packet.d.next.arp_valid = self.datagram.tx.val().arp_valid;
+        self.packet.d.next.arp_request = self.datagram.tx.val().arp_request;
+        self.packet.d.next.arp_sender_mac = self.datagram.tx.val().arp_sender_mac;
+        if self.solicitation.tx.val().sound && self.checksum.good.val() {
+            self.packet.d.next.nd_valid = true;
+            if self.solicitation.tx.val().has_target {
+                self.packet.d.next.nd_target = self.target.tx.val();
+            }
+        }
 
         // The verdict: the reasons before the checksum's are in the datagram already.
-        self.packet.d.next.reason = self.datagram_end.tx.val().reason;
-        if !self.datagram_end.tx.val().reason.any() {
-            if self.datagram_end.tx.val().is_ipv4 && !self.checksum_end.tx.val() {
+        self.packet.d.next.reason = self.datagram.tx.val().reason;
+        if !self.datagram.tx.val().reason.any() {
+            if self.datagram.tx.val().is_ipv4 && !self.checksum.good.val() {
                 self.packet.d.next.reason = self.bad_ip_checksum.val();
             } else if self.upper.tx.val().too_many_headers {
                 self.packet.d.next.reason = self.too_many_headers.val();

@@ -1,14 +1,14 @@
 //! The packet that an ICMP error quotes (RFC 792; RFC 4443, section 2.4): its addresses, ports or echo identifier.
 //!
-//! Ports: `network`, `datagram` (1 clock later), `window` (with `datagram`), `tx`. Latency: 3 clocks from `network`. A quote that cannot be
-//! read is no error. Only errors without IPv4 options or IPv6 extension headers are looked into, so that the quote has one
+//! Ports: `network`, `datagram` (1 clock later), `tx`. Latency: 3 clocks from `network`. A quote that cannot be read is no
+//! error. Only errors without IPv4 options or IPv6 extension headers are looked into, so that the quote has one
 //! place in each family; routers send no others.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};
 use rust_hdl::prelude::*;
 
-use super::ethernet::{NETWORK, Network};
+use super::ethernet::Network;
 use super::internet::Datagram;
 use crate::format;
 
@@ -68,8 +68,6 @@ pub struct QuotedPacket {
     pub network: Signal<In, Network>,
     /// Its network header, 1 clock later.
     pub datagram: Signal<In, Datagram>,
-    /// The bytes after the Ethernet header, with `datagram`.
-    pub window: Signal<In, Bits<NETWORK>>,
     /// The quoted packet.
     pub tx: Signal<Out, Quoted>,
     outer4: Cast<Bits<160>, format::Ipv4>,
@@ -79,6 +77,8 @@ pub struct QuotedPacket {
     quote4: Cast<Bits<160>, format::Ipv4>,
     quote6: Cast<Bits<320>, format::Ipv6>,
     header: DFF<Header>,
+    /// Bytes 48 to 93, among them the quoted upper-layer header.
+    near: DFF<Bits<368>>,
     header_later: DFF<Header>,
     reach: DFF<Reach>,
     /// Header length, in words, for which each place is meant.
@@ -100,7 +100,6 @@ impl Default for QuotedPacket {
             clock: Signal::default(),
             network: Signal::default(),
             datagram: Signal::default(),
-            window: Signal::default(),
             tx: Signal::default(),
             outer4: Cast::default(),
             outer6: Cast::default(),
@@ -109,6 +108,7 @@ impl Default for QuotedPacket {
             quote4: Cast::default(),
             quote6: Cast::default(),
             header: DFF::default(),
+            near: DFF::default(),
             header_later: DFF::default(),
             reach: DFF::default(),
             places: (0..PLACES).map(|place| Constant::new((place + 5).to_bits())).collect(),
@@ -128,7 +128,7 @@ impl Default for QuotedPacket {
 impl Logic for QuotedPacket {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, header, header_later, reach, quoted);
+        dff_setup!(self, clock, header, near, header_later, reach, quoted);
         for i in 0..11 {
             self.heads[i].clock.next = self.clock.val();
         }
@@ -172,6 +172,8 @@ impl Logic for QuotedPacket {
             self.header.d.next.dst_ip = self.quote6.o.val().dst;
         }
 
+        self.near.d.next = self.network.val().window.get_bits::<368>(384);
+
         // Second clock: how far the datagram reaches, in whole words, and the upper-layer header from each place.
         self.header_later.d.next = self.header.q.val();
         self.words.next = self.datagram.val().payload.get_bits::<14>(2);
@@ -190,16 +192,17 @@ impl Logic for QuotedPacket {
                     && self.header.q.val().protocol == 58;
             }
         }
-        for i in 0..11 {
-            self.heads[i].d.next = bits::<48>(0);
-        }
         for i in 0..10 {
             if self.header.q.val().is_ipv4 && self.header.q.val().words == self.places[i].val() {
-                self.heads[i].d.next = self.window.val().get_bits::<48>(704 - 32 * i);
+                self.heads[i].d.next = self.near.q.val().get_bits::<48>(320 - 32 * i);
+            } else {
+                self.heads[i].d.next = bits::<48>(0);
             }
         }
         if !self.header.q.val().is_ipv4 || self.header.q.val().words == 15 {
-            self.heads[10].d.next = self.window.val().get_bits::<48>(384);
+            self.heads[10].d.next = self.near.q.val().get_bits::<48>(0);
+        } else {
+            self.heads[10].d.next = bits::<48>(0);
         }
 
         // Third clock: put the places together.

@@ -1,37 +1,45 @@
 //! The upper layer: where its header is, TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), and the fragment
 //! headers of IPv6 (RFC 8200, section 4.5).
 //!
-//! Ports: `walk`, `datagram`, `window` (all of one frame), `tx`. Latency: 4 clocks: locate the header; take it from each place
-//! where it can be, masked by a register's synchronous reset; put the places together; check it. Drop reasons: `too_many_headers`,
-//! `fragment_overlap` (RFC 1858, RFC 3128), `truncated_l4`, `bad_l4_header`.
+//! Ports: `walk`, `network` (of one frame), `datagram` (1 clock later), `tx`. Latency: 3 clocks from `walk`: take the header from each place
+//! where it can be, masked by a register's synchronous reset; put the places together; check it. Drop reasons:
+//! `too_many_headers`, `fragment_overlap` (RFC 1858, RFC 3128), `truncated_l4`, `bad_l4_header`.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};
 use rust_hdl::prelude::*;
 
-use super::ethernet::NETWORK;
+use super::ethernet::Network;
 use super::extension::{CHUNKS, Walk};
 use super::internet::Datagram;
 
-/// Clocks from the inputs to `tx`.
-pub const LATENCY: usize = 4;
+/// Clocks from `walk` to `tx`.
+pub const LATENCY: usize = 3;
 /// Places where an upper-layer header can begin, in words of 4 bytes after the Ethernet header: 5 to 15 for IPv4; 10, 12,
 /// 14, … for IPv6, of which the first three are places of IPv4 too.
 const PLACES: usize = 11 + CHUNKS - 3;
 
-/// What the walk amounts to: where to look, and how much is there.
+/// What the walk amounts to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 struct Located {
     is_ipv4: Bit,
     is_ipv6: Bit,
     protocol: Bits<8>,
     ip_options: Bit,
-    /// Bytes from the start of the upper-layer header to the end of the datagram.
+    /// Bytes from the end of the headers walked over to the end of the datagram.
     bytes: Bits<16>,
-    /// The headers are more or longer than the parser follows.
-    too_many: Bit,
-    /// The datagram ends within its extension headers.
+    /// The datagram ends before the headers walked over do.
     cut: Bit,
+    /// At least 8 bytes follow the headers walked over.
+    more: Bit,
+    /// An extension header follows that is out of reach.
+    extension: Bit,
+    /// Whatever follows is out of reach.
+    beyond: Bit,
+    /// There is a seventh extension header.
+    seventh: Bit,
+    /// It has at least 8 bytes.
+    seventh_fits: Bit,
     more_fragments: Bit,
     fragment_offset: Bits<13>,
     fragment_id: Bits<32>,
@@ -100,37 +108,49 @@ struct Fragment {
 pub struct UpperHeader {
     /// The clock.
     pub clock: Signal<In, Clock>,
-    /// Where the extension headers end.
+    /// Where the extension headers are.
     pub walk: Signal<In, Walk>,
-    /// The network header.
+    /// The frame after its Ethernet header.
+    pub network: Signal<In, Network>,
+    /// Its network header, 1 clock later.
     pub datagram: Signal<In, Datagram>,
-    /// The bytes after the Ethernet header.
-    pub window: Signal<In, Bits<NETWORK>>,
     /// The upper-layer header.
     pub tx: Signal<Out, Upper>,
-    located: DFF<Located>,
-    taken: DFF<Located>,
-    gathered: DFF<Located>,
-    place: DFF<Bits<PLACES>>,
-    fragment_place: DFF<Bits<CHUNKS>>,
-    bytes_here: DFF<Bits<NETWORK>>,
     heads: Vec<DFF<Bits<48>>>,
     tails: Vec<DFF<Bits<16>>>,
     fragments: Vec<DFF<Bits<48>>>,
+    ends: Vec<DFF<Bits<9>>>,
+    types: Vec<DFF<Bits<8>>>,
+    /// Chunk after each chunk.
+    after: Vec<Constant<Bits<9>>>,
+    after_wide: Vec<Constant<Bits<13>>>,
+    last_fragment: DFF<Bits<CHUNKS>>,
+    seventh: DFF<Bits<CHUNKS>>,
+    walked: DFF<Bit>,
+    extension: DFF<Bit>,
+    beyond: DFF<Bit>,
     head: DFF<Bits<48>>,
     tail: DFF<Bits<16>>,
+    located: DFF<Located>,
+    upper: DFF<Upper>,
     head_fields: Cast<Bits<48>, Head>,
     fragment_fields: Cast<Bits<48>, Fragment>,
-    upper: DFF<Upper>,
     blank: Constant<Upper>,
     blank_located: Constant<Located>,
-    limit: Signal<Local, Bits<9>>,
-    index: Signal<Local, Bits<5>>,
-    available: Signal<Local, Bits<13>>,
+    ihl: Signal<Local, Bits<4>>,
+    place: Signal<Local, Bits<PLACES>>,
+    last: Signal<Local, Bits<CHUNKS>>,
+    last_fragment_start: Signal<Local, Bits<CHUNKS>>,
+    length: Signal<Local, Bits<8>>,
     any_head: Signal<Local, Bits<48>>,
     any_tail: Signal<Local, Bits<16>>,
     any_fragment: Signal<Local, Bits<48>>,
+    any_end: Signal<Local, Bits<9>>,
+    any_type: Signal<Local, Bits<8>>,
+    units: Signal<Local, Bits<13>>,
+    available: Signal<Local, Bits<13>>,
     first: Signal<Local, Bit>,
+    cut: Signal<Local, Bit>,
     is_tcp: Signal<Local, Bit>,
     is_udp: Signal<Local, Bit>,
     is_icmp: Signal<Local, Bit>,
@@ -142,32 +162,43 @@ impl Default for UpperHeader {
         Self {
             clock: Signal::default(),
             walk: Signal::default(),
+            network: Signal::default(),
             datagram: Signal::default(),
-            window: Signal::default(),
             tx: Signal::default(),
-            located: DFF::default(),
-            taken: DFF::default(),
-            gathered: DFF::default(),
-            place: DFF::default(),
-            fragment_place: DFF::default(),
-            bytes_here: DFF::default(),
             heads: (0..PLACES).map(|_| DFF::default()).collect(),
             tails: (0..PLACES).map(|_| DFF::default()).collect(),
             fragments: (0..CHUNKS).map(|_| DFF::default()).collect(),
+            ends: (0..CHUNKS).map(|_| DFF::default()).collect(),
+            types: (0..CHUNKS).map(|_| DFF::default()).collect(),
+            after: (1..=CHUNKS).map(|after| Constant::new(after.to_bits())).collect(),
+            after_wide: (1..=CHUNKS).map(|after| Constant::new(after.to_bits())).collect(),
+            last_fragment: DFF::default(),
+            seventh: DFF::default(),
+            walked: DFF::default(),
+            extension: DFF::default(),
+            beyond: DFF::default(),
             head: DFF::default(),
             tail: DFF::default(),
+            located: DFF::default(),
+            upper: DFF::default(),
             head_fields: Cast::default(),
             fragment_fields: Cast::default(),
-            upper: DFF::default(),
             blank: Constant::new(Upper::default()),
             blank_located: Constant::new(Located::default()),
-            limit: Signal::default(),
-            index: Signal::default(),
-            available: Signal::default(),
+            ihl: Signal::default(),
+            place: Signal::default(),
+            last: Signal::default(),
+            last_fragment_start: Signal::default(),
+            length: Signal::default(),
             any_head: Signal::default(),
             any_tail: Signal::default(),
             any_fragment: Signal::default(),
+            any_end: Signal::default(),
+            any_type: Signal::default(),
+            units: Signal::default(),
+            available: Signal::default(),
             first: Signal::default(),
+            cut: Signal::default(),
             is_tcp: Signal::default(),
             is_udp: Signal::default(),
             is_icmp: Signal::default(),
@@ -179,85 +210,77 @@ impl Default for UpperHeader {
 impl Logic for UpperHeader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, located, taken, gathered, place, fragment_place, bytes_here, head, tail, upper);
+        dff_setup!(self, clock, last_fragment, seventh, walked, extension, beyond, head, tail, located, upper);
         for i in 0..20 {
             self.heads[i].clock.next = self.clock.val();
             self.tails[i].clock.next = self.clock.val();
         }
         for i in 0..12 {
             self.fragments[i].clock.next = self.clock.val();
+            self.ends[i].clock.next = self.clock.val();
+            self.types[i].clock.next = self.clock.val();
         }
 
-        // First clock: where the header is, and how many bytes there are from there to the datagram's end.
-        self.bytes_here.d.next = self.window.val();
-        self.limit.next = bits::<9>(11);
-        if self.walk.val().tagged {
-            self.limit.next = bits::<9>(10);
-        }
-        if self.walk.val().end.get_bits::<4>(0) <= 2 {
-            self.index.next = (bit_cast::<5, 4>(self.walk.val().end.get_bits::<4>(0)) << 1) + 5;
+        // First clock: take every header from every place where it could be; all but one give zero.
+        self.ihl.next = self.network.val().window.get_bits::<4>(1128);
+        self.place.next = bits::<PLACES>(0);
+        if self.network.val().is_ipv4 {
+            // An impossible header length shifts the one to a place that means nothing; it has its own drop reason.
+            self.place.next = bits::<PLACES>(1) << (self.ihl.val() - 5);
         } else {
-            self.index.next = bit_cast::<5, 4>(self.walk.val().end.get_bits::<4>(0)) + 8;
-        }
-        if self.datagram.val().is_ipv4 {
-            self.index.next = bit_cast::<5, 4>(self.datagram.val().ihl) - 5;
-        }
-        self.place.d.next = bits::<PLACES>(1) << self.index.val();
-        self.fragment_place.d.next = bits::<CHUNKS>(0);
-        if self.walk.val().fragmented {
-            self.fragment_place.d.next = bits::<CHUNKS>(1) << self.walk.val().fragment_chunk;
-        }
-        // In units of 8 bytes, so that the last, broken unit does not count.
-        self.available.next = self.datagram.val().payload.get_bits::<13>(3) - bit_cast::<13, 9>(self.walk.val().end);
-        self.located.d.next = self.blank_located.val();
-        self.located.d.next.is_ipv4 = self.datagram.val().is_ipv4;
-        self.located.d.next.is_ipv6 = self.datagram.val().is_ipv6;
-        self.located.d.next.protocol = self.walk.val().upper;
-        self.located.d.next.bytes = (bit_cast::<16, 13>(self.available.val()) << 3)
-            | bit_cast::<16, 3>(self.datagram.val().payload.get_bits::<3>(0));
-        self.located.d.next.more_fragments = self.datagram.val().more_fragments;
-        self.located.d.next.fragment_offset = self.datagram.val().fragment_offset;
-        if self.datagram.val().is_ipv4 {
-            self.located.d.next.ip_options = self.datagram.val().ihl != 5;
-            self.located.d.next.fragment_id = bit_cast::<32, 16>(self.datagram.val().identification);
-        } else if self.datagram.val().is_ipv6 {
-            self.located.d.next.ip_options = self.walk.val().end.any();
-            if self.datagram.val().payload.get_bits::<13>(3) < bit_cast::<13, 9>(self.walk.val().end) {
-                self.located.d.next.cut = true;
-            } else if self.walk.val().extension || (self.walk.val().end > self.limit.val() && !self.walk.val().later) {
-                // The header at the end is out of reach, if the datagram has it at all.
-                self.located.d.next.too_many = self.available.val().any();
-                self.located.d.next.cut = self.walk.val().extension && !self.available.val().any();
+            for i in 0..3 {
+                self.place.next = self.place.val().replace_bit(5 + 2 * i, self.walk.val().landed.get_bit(11 - i));
+            }
+            for i in 3..12 {
+                self.place.next = self.place.val().replace_bit(8 + i, self.walk.val().landed.get_bit(11 - i));
             }
         }
-
-        // Second clock: take the header from every place where it could be; all but one give zero.
-        self.taken.d.next = self.located.q.val();
-        for i in 0..20 {
-            self.heads[i].d.next = bits::<48>(0);
-            self.tails[i].d.next = bits::<16>(0);
-        }
         for i in 0..11 {
-            if self.place.q.val().get_bit(i) {
-                self.heads[i].d.next = self.bytes_here.q.val().get_bits::<48>(928 - 32 * i);
-                self.tails[i].d.next = self.bytes_here.q.val().get_bits::<16>(864 - 32 * i);
+            if self.place.val().get_bit(i) {
+                self.heads[i].d.next = self.network.val().window.get_bits::<48>(928 - 32 * i);
+                self.tails[i].d.next = self.network.val().window.get_bits::<16>(864 - 32 * i);
+            } else {
+                self.heads[i].d.next = bits::<48>(0);
+                self.tails[i].d.next = bits::<16>(0);
             }
         }
         for i in 11..20 {
-            if self.place.q.val().get_bit(i) {
-                self.heads[i].d.next = self.bytes_here.q.val().get_bits::<48>(1280 - 64 * i);
-                self.tails[i].d.next = self.bytes_here.q.val().get_bits::<16>(1216 - 64 * i);
+            if self.place.val().get_bit(i) {
+                self.heads[i].d.next = self.network.val().window.get_bits::<48>(1280 - 64 * i);
+                self.tails[i].d.next = self.network.val().window.get_bits::<16>(1216 - 64 * i);
+            } else {
+                self.heads[i].d.next = bits::<48>(0);
+                self.tails[i].d.next = bits::<16>(0);
             }
         }
+        // The lowest one is the last chunk.
+        self.last.next = self.walk.val().starts & (bits::<CHUNKS>(0) - self.walk.val().starts);
+        self.last_fragment_start.next = self.walk.val().fragments & (bits::<CHUNKS>(0) - self.walk.val().fragments);
         for i in 0..12 {
-            if self.fragment_place.q.val().get_bit(i) {
-                self.fragments[i].d.next = self.bytes_here.q.val().get_bits::<48>(752 - 64 * i);
+            if self.last_fragment_start.val().get_bit(11 - i) {
+                self.fragments[i].d.next = self.network.val().window.get_bits::<48>(752 - 64 * i);
             } else {
                 self.fragments[i].d.next = bits::<48>(0);
             }
+            if self.last.val().get_bit(11 - i) {
+                self.types[i].d.next = self.network.val().window.get_bits::<8>(808 - 64 * i);
+            } else {
+                self.types[i].d.next = bits::<8>(0);
+            }
+            self.length.next = self.network.val().window.get_bits::<8>(800 - 64 * i);
+            if self.last.val().get_bit(11 - i) && !self.walk.val().fragments.get_bit(11 - i) {
+                self.ends[i].d.next = bit_cast::<9, 8>(self.length.val()) + self.after[i].val();
+            } else {
+                self.ends[i].d.next = bits::<9>(0);
+            }
         }
+        self.last_fragment.d.next = self.last.val() & self.walk.val().fragments;
+        self.seventh.d.next = self.walk.val().seventh;
+        self.walked.d.next = self.walk.val().starts.any();
+        self.extension.d.next = self.walk.val().extension;
+        self.beyond.d.next = !self.walk.val().landed.any();
 
-        // Third clock: put the places together.
+        // Second clock: put the places together, and count what is left of the datagram.
         self.any_head.next = bits::<48>(0);
         self.any_tail.next = bits::<16>(0);
         for i in 0..20 {
@@ -267,64 +290,106 @@ impl Logic for UpperHeader {
         self.head.d.next = self.any_head.val();
         self.tail.d.next = self.any_tail.val();
         self.any_fragment.next = bits::<48>(0);
+        self.any_end.next = bits::<9>(0);
+        self.any_type.next = bits::<8>(0);
         for i in 0..12 {
             self.any_fragment.next = self.any_fragment.val() | self.fragments[i].q.val();
+            self.any_end.next = self.any_end.val() | self.ends[i].q.val();
+            self.any_type.next = self.any_type.val() | self.types[i].q.val();
+            if self.last_fragment.q.val().get_bit(11 - i) {
+                self.any_end.next = self.any_end.val() | self.after[i].val();
+            }
         }
         self.fragment_fields.i.next = self.any_fragment.val();
-        self.gathered.d.next = self.taken.q.val();
-        if self.taken.q.val().is_ipv6 {
-            self.gathered.d.next.more_fragments = self.fragment_fields.o.val().more;
-            self.gathered.d.next.fragment_offset = self.fragment_fields.o.val().offset;
-            self.gathered.d.next.fragment_id = self.fragment_fields.o.val().identification;
+        // In units of 8 bytes, so that the last, broken unit does not count.
+        self.units.next = self.datagram.val().payload.get_bits::<13>(3);
+        self.available.next = self.units.val() - bit_cast::<13, 9>(self.any_end.val());
+        self.located.d.next = self.blank_located.val();
+        self.located.d.next.is_ipv4 = self.datagram.val().is_ipv4;
+        self.located.d.next.is_ipv6 = self.datagram.val().is_ipv6;
+        self.located.d.next.protocol = self.any_type.val();
+        if !self.walked.q.val() {
+            self.located.d.next.protocol = self.datagram.val().next_header;
+        }
+        self.located.d.next.bytes = (bit_cast::<16, 13>(self.available.val()) << 3)
+            | bit_cast::<16, 3>(self.datagram.val().payload.get_bits::<3>(0));
+        if self.datagram.val().is_ipv4 {
+            self.located.d.next.ip_options = self.datagram.val().ihl != 5;
+            self.located.d.next.more_fragments = self.datagram.val().more_fragments;
+            self.located.d.next.fragment_offset = self.datagram.val().fragment_offset;
+            self.located.d.next.fragment_id = bit_cast::<32, 16>(self.datagram.val().identification);
+        } else {
+            self.located.d.next.ip_options = self.walked.q.val();
+            self.located.d.next.more_fragments = self.fragment_fields.o.val().more;
+            self.located.d.next.fragment_offset = self.fragment_fields.o.val().offset;
+            self.located.d.next.fragment_id = self.fragment_fields.o.val().identification;
+            self.located.d.next.cut = self.units.val() < bit_cast::<13, 9>(self.any_end.val());
+            self.located.d.next.more = self.units.val() > bit_cast::<13, 9>(self.any_end.val());
+            self.located.d.next.extension = self.extension.q.val();
+            self.located.d.next.beyond = self.beyond.q.val();
+            self.located.d.next.seventh = self.seventh.q.val().any();
+            for i in 6..12 {
+                if self.seventh.q.val().get_bit(11 - i) {
+                    self.located.d.next.seventh_fits = self.units.val() >= self.after_wide[i].val();
+                }
+            }
         }
 
-        // Fourth clock: check.
+        // Third clock: check.
         self.head_fields.i.next = self.head.q.val();
         self.header_bytes.next = bit_cast::<16, 4>(self.tail.q.val().get_bits::<4>(12)) << 2;
-        self.first.next = !self.gathered.q.val().fragment_offset.any();
-        self.is_tcp.next = self.gathered.q.val().protocol == 6;
-        self.is_udp.next = self.gathered.q.val().protocol == 17;
-        self.is_icmp.next = (self.gathered.q.val().is_ipv4 && self.gathered.q.val().protocol == 1)
-            || (self.gathered.q.val().is_ipv6 && self.gathered.q.val().protocol == 58);
+        self.first.next = !self.located.q.val().fragment_offset.any();
+        self.is_tcp.next = self.located.q.val().protocol == 6;
+        self.is_udp.next = self.located.q.val().protocol == 17;
+        self.is_icmp.next = (self.located.q.val().is_ipv4 && self.located.q.val().protocol == 1)
+            || (self.located.q.val().is_ipv6 && self.located.q.val().protocol == 58);
         self.upper.d.next = self.blank.val();
-        if self.gathered.q.val().is_ipv4 || self.gathered.q.val().is_ipv6 {
-            self.upper.d.next.too_many_headers = self.gathered.q.val().too_many;
-            self.upper.d.next.truncated_l4 = self.gathered.q.val().cut;
-            self.upper.d.next.ip_options = self.gathered.q.val().ip_options;
-            self.upper.d.next.protocol = self.gathered.q.val().protocol;
-            self.upper.d.next.more_fragments = self.gathered.q.val().more_fragments;
-            self.upper.d.next.fragment_offset = self.gathered.q.val().fragment_offset;
-            self.upper.d.next.fragment_id = self.gathered.q.val().fragment_id;
+        if self.located.q.val().seventh {
+            self.cut.next = !self.located.q.val().seventh_fits;
+            self.upper.d.next.too_many_headers = self.located.q.val().seventh_fits;
+        } else {
+            self.cut.next = self.located.q.val().cut || (self.located.q.val().extension && !self.located.q.val().more);
+            // What follows is out of reach, but the datagram has it. After a later fragment's header follows no header.
+            self.upper.d.next.too_many_headers = self.located.q.val().more
+                && (self.located.q.val().extension || (self.located.q.val().beyond && self.first.val()));
+        }
+        if self.located.q.val().is_ipv4 || self.located.q.val().is_ipv6 {
+            self.upper.d.next.truncated_l4 = self.cut.val();
+            self.upper.d.next.ip_options = self.located.q.val().ip_options;
+            self.upper.d.next.protocol = self.located.q.val().protocol;
+            self.upper.d.next.more_fragments = self.located.q.val().more_fragments;
+            self.upper.d.next.fragment_offset = self.located.q.val().fragment_offset;
+            self.upper.d.next.fragment_id = self.located.q.val().fragment_id;
             if !self.first.val() {
                 // 20 bytes of TCP end within the fragments at 0, 8 and 16.
                 self.upper.d.next.fragment_overlap =
-                    self.is_tcp.val() && !self.gathered.q.val().cut && self.gathered.q.val().fragment_offset < 3;
+                    self.is_tcp.val() && !self.located.q.val().cut && self.located.q.val().fragment_offset < 3;
             } else if self.is_tcp.val() {
                 self.upper.d.next.has_ports = true;
                 self.upper.d.next.src_port = self.head_fields.o.val().first;
                 self.upper.d.next.dst_port = self.head_fields.o.val().second;
                 self.upper.d.next.tcp_flags = self.tail.q.val().get_bits::<8>(0);
-                self.upper.d.next.truncated_l4 = self.gathered.q.val().cut || self.gathered.q.val().bytes < 20;
+                self.upper.d.next.truncated_l4 = self.cut.val() || self.located.q.val().bytes < 20;
                 self.upper.d.next.bad_l4_header =
-                    self.header_bytes.val() < 20 || self.header_bytes.val() > self.gathered.q.val().bytes;
+                    self.header_bytes.val() < 20 || self.header_bytes.val() > self.located.q.val().bytes;
             } else if self.is_udp.val() {
                 self.upper.d.next.has_ports = true;
                 self.upper.d.next.src_port = self.head_fields.o.val().first;
                 self.upper.d.next.dst_port = self.head_fields.o.val().second;
                 self.upper.d.next.udp_length = self.head_fields.o.val().third;
-                self.upper.d.next.truncated_l4 = self.gathered.q.val().cut || self.gathered.q.val().bytes < 8;
+                self.upper.d.next.truncated_l4 = self.cut.val() || self.located.q.val().bytes < 8;
                 self.upper.d.next.bad_l4_header = self.head_fields.o.val().third < 8
-                    || (self.head_fields.o.val().third > self.gathered.q.val().bytes
-                        && !self.gathered.q.val().more_fragments);
+                    || (self.head_fields.o.val().third > self.located.q.val().bytes
+                        && !self.located.q.val().more_fragments);
             } else if self.is_icmp.val() {
                 self.upper.d.next.is_icmp = true;
                 self.upper.d.next.icmp_type = self.head_fields.o.val().first.get_bits::<8>(8);
                 self.upper.d.next.icmp_code = self.head_fields.o.val().first.get_bits::<8>(0);
-                self.upper.d.next.truncated_l4 = self.gathered.q.val().cut || self.gathered.q.val().bytes < 8;
-                if (self.gathered.q.val().is_ipv4
+                self.upper.d.next.truncated_l4 = self.cut.val() || self.located.q.val().bytes < 8;
+                if (self.located.q.val().is_ipv4
                     && (self.head_fields.o.val().first.get_bits::<8>(8) == 0
                         || self.head_fields.o.val().first.get_bits::<8>(8) == 8))
-                    || (self.gathered.q.val().is_ipv6
+                    || (self.located.q.val().is_ipv6
                         && (self.head_fields.o.val().first.get_bits::<8>(8) == 128
                             || self.head_fields.o.val().first.get_bits::<8>(8) == 129))
                 {

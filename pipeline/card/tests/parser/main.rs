@@ -191,7 +191,7 @@ fn random_frames_parse_as_the_model_parses_them() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     /// Any bytes at all behind a sound start, so that lengths, offsets and types take values that no generator thinks of.
     #[test]

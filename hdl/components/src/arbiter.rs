@@ -1,7 +1,7 @@
 //! Several packet streams become one; a packet is never interleaved with another.
 //!
-//! Ports: `rx$0` …, `tx`. Latency: 0 clocks. Round-robin: after a packet of one input the next inputs in order come first. The
-//! choice is held from the moment a packet is offered at `tx` until its last beat is taken.
+//! Ports: `rx$0` …, `tx`. Latency: 0 clocks. Round-robin: after a packet of one input the next inputs in order come
+//! first. The choice is held from the moment a packet is offered at `tx` until its last beat is taken.
 
 use nitro_netlist::Ports;
 use rust_hdl::prelude::*;

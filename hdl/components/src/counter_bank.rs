@@ -1,8 +1,9 @@
 //! A bank of pairs of 64-bit counters: events, and an amount (bytes, say) that each event brings.
 //!
-//! Ports: `rx` (flow of updates), `read` (flow of indexes), `value` (flow of values), `ready`. Latency: a read takes 1 clock and counts every update of
-//! the clocks before it. One update and one read per clock, of any indexes. Both counters of a pair are read at once, so the value is
-//! never torn. After reset all counters are cleared, a pair a clock; `ready` says that this is done. Counters wrap.
+//! Ports: `rx` (flow of updates), `read` (flow of indexes), `value` (flow of values), `ready`. Latency: a read takes 1
+//! clock and counts every update of the clocks before it. One update and one read per clock, of any indexes. Both
+//! counters of a pair are read at once, so the value is never torn. After reset all counters are cleared, a pair a
+//! clock; `ready` says that this is done. Counters wrap.
 
 use nitro_netlist::{Ports, Record};
 use rust_hdl::prelude::*;

@@ -1,7 +1,8 @@
 //! The start of a fixed-latency pipeline: a stream becomes a flow of at most `C` items at a time.
 //!
 //! Ports: `rx` (stream), `tx` (flow), `release`. Latency: 0 clocks. An item takes a credit when it enters; whoever
-//! disposes of it behind the pipeline returns the credit with a pulse on `release`, which counts from the next clock on.
+//! disposes of it behind the pipeline returns the credit with a pulse on `release`, which counts from the next clock
+//! on.
 
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;

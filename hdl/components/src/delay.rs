@@ -1,7 +1,7 @@
 //! Delay lines of a flow.
 //!
-//! Ports: `rx`, `tx`. Latency: as many clocks as asked for. [`Delay`] is made of registers, [`DelayRam`] keeps the payload in
-//! a ring of block RAM and is for long or wide delays.
+//! Ports: `rx`, `tx`. Latency: as many clocks as asked for. [`Delay`] is made of registers, [`DelayRam`] keeps the
+//! payload in a ring of block RAM and is for long or wide delays.
 
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;

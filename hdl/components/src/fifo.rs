@@ -1,6 +1,7 @@
 //! Small FIFO: first-word-fall-through, distributed RAM.
 //!
-//! Ports: `rx`, `tx`, `level`. Latency: 1 clock. Moves one item per clock; both `tready` and `tvalid` come from registers.
+//! Ports: `rx`, `tx`, `level`. Latency: 1 clock. Moves one item per clock; both `tready` and `tvalid` come from
+//! registers.
 
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;

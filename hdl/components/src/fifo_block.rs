@@ -1,7 +1,7 @@
 //! Large FIFO: first-word-fall-through, block RAM.
 //!
-//! Ports: `rx`, `tx`, `level`. Latency: 2 clocks. Moves one item per clock: the RAM's read register is the output, and is
-//! refilled in the clock in which it is emptied.
+//! Ports: `rx`, `tx`, `level`. Latency: 2 clocks. Moves one item per clock: the RAM's read register is the output, and
+//! is refilled in the clock in which it is emptied.
 
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;

@@ -1,8 +1,8 @@
 //! The end of a fixed-latency pipeline: a flow becomes a stream again.
 //!
-//! Ports: `rx` (flow), `tx` (stream). Latency: 1 clock ([`FlowFifo`], distributed RAM) or 2 ([`FlowFifoBlock`], block RAM).
-//! There is no way to push back, so a credit gate at the start of the pipeline lets in at most as many items as fit here;
-//! what arrives beyond that is lost.
+//! Ports: `rx` (flow), `tx` (stream). Latency: 1 clock ([`FlowFifo`], distributed RAM) or 2 ([`FlowFifoBlock`], block
+//! RAM). There is no way to push back, so a credit gate at the start of the pipeline lets in at most as many items as
+//! fit here; what arrives beyond that is lost.
 
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;

@@ -1,10 +1,12 @@
 //! Exact-match table: four ways, each row of which is one of four places where a key may be.
 //!
-//! Ports: `rx` (flow of keys), `hash_key`, `tx` (flow of results), `write_*`, `ready`. Latency: [`HashTable::LATENCY`] clocks, one lookup per clock.
+//! Ports: `rx` (flow of keys), `hash_key`, `tx` (flow of results), `write_*`, `ready`. Latency: [`HashTable::LATENCY`]
+//! clocks, one lookup per clock.
 //!
-//! A key's row in way `w` is bits `16 w ..` of SipHash-1-3, under `hash_key`, of the key's big-endian bytes padded with zeros to whole 8-byte words.
-//! Whoever writes the table decides which of its four places a key takes, and moves other keys to theirs if all four are taken (cuckoo hashing); it
-//! never leaves a key in two places. After reset all entries are cleared, a row a clock; `ready` says that this is done.
+//! A key's row in way `w` is bits `16 w ..` of SipHash-1-3, under `hash_key`, of the key's big-endian bytes padded with
+//! zeros to whole 8-byte words. Whoever writes the table decides which of its four places a key takes, and moves other
+//! keys to theirs if all four are taken (cuckoo hashing); a key that is in two places meanwhile has the value of the
+//! higher way. After reset all entries are cleared, a row a clock; `ready` says that this is done.
 
 use nitro_netlist::{Pack, Ports, Record};
 use rust_hdl::prelude::*;
@@ -39,8 +41,8 @@ pub struct HashResult<T: Pack> {
     pub value: T,
 }
 
-/// A table from keys of `K` bits (a multiple of 8) to values of `T`, of 4 · `2^A` places (`A` at most 16). `M` is the width of the hashed message: 64 · (words of the
-/// key + 1).
+/// A table from keys of `K` bits (a multiple of 8) to values of `T`, of 4 · `2^A` places (`A` at most 16). `M` is the
+/// width of the hashed message: 64 · (words of the key + 1).
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct HashTable<T: Pack, const K: usize, const A: usize, const M: usize> {
     /// The clock.
@@ -53,7 +55,8 @@ pub struct HashTable<T: Pack, const K: usize, const A: usize, const M: usize> {
     pub hash_key: Signal<In, Bits<128>>,
     /// What was found, in order.
     pub tx: FlowTx<HashResult<T>>,
-    /// Write an entry; ignored while the table is not ready. Lookups that entered up to `LATENCY - 2` clocks before may see it.
+    /// Write an entry; ignored while the table is not ready. Lookups that entered up to `LATENCY - 2` clocks before may
+    /// see it.
     pub write_enable: Signal<In, Bit>,
     /// Way to write.
     pub write_way: Signal<In, Bits<2>>,

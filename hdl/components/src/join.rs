@@ -1,11 +1,11 @@
 //! Joins the record of a frame, with its verdict, and the frame's payload again.
 //!
-//! Ports: `records`, `payload`, `has_payload`, `discard`, `tx`, `record`, `first`, `done`. Latency: 0 clocks. Each record takes
-//! the clocks of its payload's beats, at least one.
+//! Ports: `records`, `payload`, `has_payload`, `discard`, `tx`, `record`, `first`, `done`. Latency: 0 clocks. Each
+//! record takes the clocks of its payload's beats, at least one.
 //!
-//! `has_payload` and `discard` say what to do with the record that is offered; the parent computes them from it. The frame of a record goes
-//! to `tx`, or nowhere if it is to be discarded; a record without payload just goes. `record` shows the record for as long as it is
-//! offered, so also in every clock in which its frame is at `tx`.
+//! `has_payload` and `discard` say what to do with the record that is offered; the parent computes them from it. The
+//! frame of a record goes to `tx`, or nowhere if it is to be discarded; a record without payload just goes. `record`
+//! shows the record for as long as it is offered, so also in every clock in which its frame is at `tx`.
 
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;

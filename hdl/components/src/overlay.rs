@@ -2,8 +2,8 @@
 //!
 //! Ports: `rx`, `data`, `mask`, `tx`. Latency: 0 clocks.
 //!
-//! `data` and `mask` belong to the packet: they are stable from when its first beat is offered until its last beat is taken. Bytes
-//! beyond the packet's end are not made.
+//! `data` and `mask` belong to the packet: they are stable from when its first beat is offered until its last beat is
+//! taken. Bytes beyond the packet's end are not made.
 
 use nitro_netlist::Ports;
 use rust_hdl::prelude::*;

@@ -1,8 +1,8 @@
 //! Store-and-forward FIFO of whole packets that never pushes back.
 //!
-//! Ports: `rx`, `drop_packet`, `tx`, `dropped`. Latency: 2 clocks after a packet's last beat. A packet leaves only when it is complete. It is dropped
-//! whole if `drop_packet` is set with its last beat, or if it finds no room for one of its beats; `dropped` pulses once for each,
-//! in the clock of its last beat.
+//! Ports: `rx`, `drop_packet`, `tx`, `dropped`. Latency: 2 clocks after a packet's last beat. A packet leaves only when
+//! it is complete. It is dropped whole if `drop_packet` is set with its last beat, or if it finds no room for one of
+//! its beats; `dropped` pulses once for each, in the clock of its last beat.
 
 use nitro_netlist::Ports;
 use rust_hdl::prelude::*;

@@ -1,9 +1,11 @@
 //! Puts a header before each packet.
 //!
-//! Ports: `rx`, `header`, `layout`, `tx`. Latency: 0 clocks. Full rate but for the beats by which the packet really gets longer.
+//! Ports: `rx`, `header`, `layout`, `tx`. Latency: 0 clocks. Full rate but for the beats by which the packet really
+//! gets longer.
 //!
-//! The header's length is one of up to four constants, so realignment is a choice of fixed shifts. `header` and `layout` belong to the packet's first
-//! beat: they are stable from when it is offered until it is taken, and not needed after that.
+//! The header's length is one of up to four constants, so realignment is a choice of fixed shifts. `header` and
+//! `layout` belong to the packet's first beat: they are stable from when it is offered until it is taken, and not
+//! needed after that.
 
 use nitro_netlist::Ports;
 use rust_hdl::prelude::*;

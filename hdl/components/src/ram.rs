@@ -7,8 +7,8 @@ use nitro_netlist::primitive::{MemoryPort, Primitive, ReadDuringWrite, ReadTimin
 use nitro_netlist::{Pack, Ports};
 use rust_hdl::prelude::*;
 
-/// `2^A` words of `T`. A read of the word that is written at the same clock edge returns the old word, or the new one if
-/// `NEW` (which costs a bypass of comparators and multiplexers where the block RAM cannot do it).
+/// `2^A` words of `T`. A read of the word that is written at the same clock edge returns the old word, or the new one
+/// if `NEW` (which costs a bypass of comparators and multiplexers where the block RAM cannot do it).
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct Ram<T: Pack, const A: usize, const NEW: bool = false> {
     /// The clock.

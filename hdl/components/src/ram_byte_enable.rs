@@ -1,8 +1,8 @@
 //! Simple dual-port RAM with write enables for parts of a word.
 //!
-//! Ports: `read_*`, `write_*`. Latency: 1 clock from address to data, which hold while `read_enable` is low. A read of the
-//! word that is written at the same clock edge returns the old word. The contents power up as zero; no reset touches
-//! them. Maps to block RAM.
+//! Ports: `read_*`, `write_*`. Latency: 1 clock from address to data, which hold while `read_enable` is low. A read of
+//! the word that is written at the same clock edge returns the old word. The contents power up as zero; no reset
+//! touches them. Maps to block RAM.
 
 use nitro_netlist::Ports;
 use nitro_netlist::primitive::{MemoryPort, Primitive, ReadDuringWrite, ReadTiming, describe};

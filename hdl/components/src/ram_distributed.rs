@@ -1,7 +1,7 @@
 //! Distributed RAM: one write port, one combinational read port.
 //!
-//! Ports: `read_*`, `write_*`. Latency: 0 clocks from address to data; a written word is seen from the next clock on. The
-//! contents power up as zero; no reset touches them. Maps to LUT RAM; for small memories.
+//! Ports: `read_*`, `write_*`. Latency: 0 clocks from address to data; a written word is seen from the next clock on.
+//! The contents power up as zero; no reset touches them. Maps to LUT RAM; for small memories.
 
 use nitro_netlist::primitive::{MemoryPort, Primitive, ReadTiming, describe};
 use nitro_netlist::{Pack, Ports};

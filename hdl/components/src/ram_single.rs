@@ -1,8 +1,8 @@
 //! Single-port RAM: one port that reads and writes.
 //!
-//! Ports: `address`, `enable`, `read_data`, `write`, `write_data`. Latency: 1 clock from address to data, which hold while
-//! `enable` is low. A clock that reads and writes returns the old word. The contents power up as zero; no reset touches
-//! them. Maps to block RAM.
+//! Ports: `address`, `enable`, `read_data`, `write`, `write_data`. Latency: 1 clock from address to data, which hold
+//! while `enable` is low. A clock that reads and writes returns the old word. The contents power up as zero; no reset
+//! touches them. Maps to block RAM.
 
 use nitro_netlist::primitive::{MemoryPort, Primitive, ReadDuringWrite, ReadTiming, describe};
 use nitro_netlist::{Pack, Ports};

@@ -1,8 +1,9 @@
 //! True dual-port RAM: two ports that read and write.
 //!
 //! Ports: `a_*`, `b_*`. Latency: 1 clock from address to data, which hold while the port's `enable` is low. Every read
-//! returns the word as it was before the clock edge, whichever port writes; if both write one word, `b` wins. The
-//! contents power up as zero; no reset touches them. Maps to block RAM.
+//! returns the word as it is after the clock edge, whichever port writes; if both write one word, `b` wins. (Two ports
+//! that read old words fit no block RAM that Yosys knows.) The contents power up as zero; no reset touches them. Maps
+//! to block RAM with a bypass.
 
 use nitro_netlist::primitive::{MemoryPort, Primitive, ReadDuringWrite, ReadTiming, describe};
 use nitro_netlist::{Pack, Ports};
@@ -61,17 +62,17 @@ impl<T: Pack, const A: usize> Logic for RamTrueDual<T, A> {
             return;
         }
         let (a, b) = (self.a_address.val().index(), self.b_address.val().index());
-        if self.a_enable.val() {
-            self.a_read_data.next = self._words[a];
-        }
-        if self.b_enable.val() {
-            self.b_read_data.next = self._words[b];
-        }
         if self.a_write.val() {
             self._words[a] = self.a_write_data.val();
         }
         if self.b_write.val() {
             self._words[b] = self.b_write_data.val();
+        }
+        if self.a_enable.val() {
+            self.a_read_data.next = self._words[a];
+        }
+        if self.b_enable.val() {
+            self.b_read_data.next = self._words[b];
         }
     }
 
@@ -83,7 +84,7 @@ impl<T: Pack, const A: usize> Logic for RamTrueDual<T, A> {
     fn hdl(&self) -> Verilog {
         let port = |prefix| MemoryPort {
             prefix,
-            read: Some(ReadTiming::Registered(ReadDuringWrite::Old)),
+            read: Some(ReadTiming::Registered(ReadDuringWrite::New)),
             write_granularity: Some(T::BITS),
         };
         describe(Primitive::Memory {

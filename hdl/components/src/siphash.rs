@@ -1,10 +1,10 @@
 //! SipHash-c-d as a pipeline of half rounds.
 //!
-//! Ports: `rx` (flow), `key0`, `key1`, `tx` (flow). Latency: 2 · (`C` · words + `D`) clocks, one message per clock. A clock holds one 64-bit addition and
-//! two exclusive ors of a SipRound, and at the seams a message word.
+//! Ports: `rx` (flow), `key0`, `key1`, `tx` (flow). Latency: 2 · (`C` · words + `D`) clocks, one message per clock. A
+//! clock holds one 64-bit addition and two exclusive ors of a SipRound, and at the seams a message word.
 //!
-//! Source: Aumasson and Bernstein, SipHash: a fast short-input PRF (2012), section 2. The message comes in finished 64-bit
-//! words: the caller pads it, and puts its length in bytes, modulo 256, into the last word's top byte.
+//! Source: Aumasson and Bernstein, SipHash: a fast short-input PRF (2012), section 2. The message comes in finished
+//! 64-bit words: the caller pads it, and puts its length in bytes, modulo 256, into the last word's top byte.
 
 use nitro_netlist::Ports;
 use rust_hdl::prelude::*;

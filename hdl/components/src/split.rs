@@ -1,10 +1,12 @@
 //! Splits a packet stream into heads for the policy stages and payload that waits for their verdict.
 //!
-//! Ports: `rx`, `head`, `payload`. Latency: a head 1 clock after its frame's last beat, the payload's first beat 2 clocks after it. Moves one
-//! beat per clock, one-beat frames included, as long as heads are taken and the ring has room.
+//! Ports: `rx`, `head`, `payload`. Latency: a head 1 clock after its frame's last beat, the payload's first beat 2
+//! clocks after it. Moves one beat per clock, one-beat frames included, as long as heads are taken and the ring has
+//! room.
 //!
-//! Store-and-forward: every frame makes one head, in order, once its last beat is in. The frame itself goes to the payload ring, and leaves at
-//! `payload` if its head has `has_payload`; a bad frame makes a head that says why and leaves nothing in the ring.
+//! Store-and-forward: every frame makes one head, in order, once its last beat is in. The frame itself goes to the
+//! payload ring, and leaves at `payload` if its head has `has_payload`; a bad frame makes a head that says why and
+//! leaves nothing in the ring.
 
 use nitro_netlist::{Ports, Record};
 use rust_hdl::prelude::*;
@@ -18,8 +20,8 @@ use crate::wires::{SwapBytes, Wires};
 /// What the policy stages see of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct FrameHead<const H: usize, const U: usize> {
-    /// Why the frame is bad: 0 it is not, 1 stream error (error flag, or malformed byte enables), 2 longer than the maximum, 3 shorter than the
-    /// minimum. The first that applies, in this order.
+    /// Why the frame is bad: 0 it is not, 1 stream error (error flag, or malformed byte enables), 2 longer than the
+    /// maximum, 3 shorter than the minimum. The first that applies, in this order.
     pub reason: Bits<2>,
     /// The frame waits in the payload ring: exactly if `reason` is 0.
     pub has_payload: Bit,
@@ -33,7 +35,8 @@ pub struct FrameHead<const H: usize, const U: usize> {
     pub window: Bits<H>,
 }
 
-/// Splits frames of `W`-bit beats; heads show `H` bits (a multiple of `W`), the ring holds `2^A` beats (`A` at most 15).
+/// Splits frames of `W`-bit beats; heads show `H` bits (a multiple of `W`), the ring holds `2^A` beats (`A` at most
+/// 15).
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct Split<const W: usize, const K: usize, const U: usize, const H: usize, const A: usize> {
     /// The clock.
@@ -93,7 +96,8 @@ pub struct Split<const W: usize, const K: usize, const U: usize, const H: usize,
 }
 
 impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: usize> Split<W, K, U, H, A> {
-    /// Splits frames of `min_bytes` to `max_bytes`; with `error_flag` bit 0 of `tuser` marks a damaged frame at its last beat.
+    /// Splits frames of `min_bytes` to `max_bytes`; with `error_flag` bit 0 of `tuser` marks a damaged frame at its
+    /// last beat.
     ///
     /// # Panics
     /// If the widths do not fit together, or the ring cannot hold the longest frame.

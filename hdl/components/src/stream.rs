@@ -7,12 +7,12 @@
 //! 3. Once set, `tvalid` stays set and the payload stays stable until the transfer.
 //! 4. Out of reset, `tvalid` is clear until there is something to send.
 //!
-//! A packet is a stream of [`Beat`]s: byte 0 of the packet is the lowest byte of the first beat; `tkeep` is contiguous from bit 0
-//! and all ones but on the last beat; `tuser` is constant over a packet unless a port says otherwise.
-//! (AMBA AXI4-Stream Protocol Specification, ARM IHI 0051A, sections 2.2 and 2.4.)
+//! A packet is a stream of [`Beat`]s: byte 0 of the packet is the lowest byte of the first beat; `tkeep` is contiguous
+//! from bit 0 and all ones but on the last beat; `tuser` is constant over a packet unless a port says otherwise. (AMBA
+//! AXI4-Stream Protocol Specification, ARM IHI 0051A, sections 2.2 and 2.4.)
 //!
-//! A **flow** is a stream that never pushes back: it has no `tready`, so each clock with `tvalid` is a transfer. Fixed-latency
-//! pipelines are flows; a credit gate at their start makes sure that whatever leaves them finds room.
+//! A **flow** is a stream that never pushes back: it has no `tready`, so each clock with `tvalid` is a transfer.
+//! Fixed-latency pipelines are flows; a credit gate at their start makes sure that whatever leaves them finds room.
 //!
 //! Ports are called `rx` (towards the block) and `tx` (from the block), with a prefix where there are several.
 

@@ -1,10 +1,11 @@
 //! Removes the first bytes of each packet.
 //!
-//! Ports: `rx`, `layout`, `tx`. Latency: 0 clocks, counted from the first beat that holds all bytes of a beat that leaves. Full rate: the tail of a packet leaves
-//! while the next one arrives.
+//! Ports: `rx`, `layout`, `tx`. Latency: 0 clocks, counted from the first beat that holds all bytes of a beat that
+//! leaves. Full rate: the tail of a packet leaves while the next one arrives.
 //!
-//! The number of bytes is one of up to eight constants, so realignment is a choice of fixed shifts. `layout` belongs to the packet's first beat: it is
-//! stable while that is offered. A packet that is not longer than what is to be removed vanishes.
+//! The number of bytes is one of up to eight constants, so realignment is a choice of fixed shifts. `layout` belongs to
+//! the packet's first beat: it is stable while that is offered. A packet that is not longer than what is to be removed
+//! vanishes.
 
 use nitro_netlist::Ports;
 use rust_hdl::prelude::*;

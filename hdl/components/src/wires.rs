@@ -68,8 +68,8 @@ impl<const N: usize, const M: usize> Logic for Wires<N, M> {
     }
 }
 
-/// Reverses the order of the bytes: what arrives with its first byte lowest (streams) leaves with it highest (records), and
-/// the other way round.
+/// Reverses the order of the bytes: what arrives with its first byte lowest (streams) leaves with it highest (records),
+/// and the other way round.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct SwapBytes<const N: usize> {
     /// In.

@@ -1,8 +1,8 @@
 //! Test bench for streams and flows, over any [`Engine`].
 //!
-//! A [`Source`] offers items at a port of the block with random idle clocks, a [`Sink`] takes them with random backpressure and checks the
-//! rules of [`crate::stream`]. [`PacketSource`] and [`PacketSink`] do the same with packets. [`clock`] runs one clock of the
-//! block with all of them. Everything random comes from seeds.
+//! A [`Source`] offers items at a port of the block with random idle clocks, a [`Sink`] takes them with random
+//! backpressure and checks the rules of [`crate::stream`]. [`PacketSource`] and [`PacketSink`] do the same with
+//! packets. [`clock`] runs one clock of the block with all of them. Everything random comes from seeds.
 
 mod packets;
 mod random;
@@ -43,7 +43,7 @@ pub enum BenchError {
     },
     /// A beat's byte enables are malformed.
     #[error(
-        "`{prefix}` sent a beat with byte enables {keep:#x}; they are contiguous from bit 0, and all set but in the last beat"
+        "`{prefix}` sent byte enables {keep:#x}; they must be contiguous from bit 0, and all set but in a last beat"
     )]
     Keep {
         /// The stream.

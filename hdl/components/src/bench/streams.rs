@@ -24,7 +24,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source at the port `prefix`, whose payload has these fields (`tdata` if it is no record). `idle` is the probability of a bubble before each item.
+    /// A source at the port `prefix`, whose payload has these fields (`tdata` if it is no record). `idle` is the
+    /// probability of a bubble before each item.
     ///
     /// # Errors
     /// If the block has no such port.
@@ -134,8 +135,8 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// A sink at the port `prefix`, whose payload has these fields (`tdata` if it is no record). `backpressure` is the probability in each clock that it
-    /// is not ready.
+    /// A sink at the port `prefix`, whose payload has these fields (`tdata` if it is no record). `backpressure` is the
+    /// probability in each clock that it is not ready.
     ///
     /// # Errors
     /// If the block has no such port.
@@ -166,7 +167,8 @@ impl Sink {
         })
     }
 
-    /// Whether to check that offers do not depend on `tready` within the clock (rule 2), which takes a second settling; by default it is checked.
+    /// Whether to check that offers do not depend on `tready` within the clock (rule 2), which takes a second settling;
+    /// by default it is checked.
     pub fn check_independence(&mut self, check: bool) {
         self.independence = check;
     }

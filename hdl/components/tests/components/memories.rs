@@ -97,26 +97,27 @@ fn a_single_port_ram_reads_the_old_word_that_it_writes() {
 }
 
 #[test]
-fn both_ports_of_a_true_dual_port_ram_read_old_words_and_b_writes_last() {
+fn both_ports_of_a_true_dual_port_ram_read_new_words_and_b_writes_last() {
     let mut engine = Block::named("ram_true_dual").powered_up();
     let (mut words, mut outputs, mut random) = ([0_u64; 4], [0_u64; 2], Random::new(4));
     for _ in 0..CLOCKS {
-        let before = words;
-        for (port, output) in ["a", "b"].iter().zip(&mut outputs) {
+        let mut reads = [None; 2];
+        for (port, read) in ["a", "b"].iter().zip(&mut reads) {
             let (address, enable, write) = (random.below(4), random.chance(0.6), random.chance(0.5));
             let value = random.below(64);
             set(&mut engine, &format!("{port}_address"), &[address]).unwrap();
             set(&mut engine, &format!("{port}_enable"), &[u64::from(enable)]).unwrap();
             set(&mut engine, &format!("{port}_write"), &[u64::from(write)]).unwrap();
             set(&mut engine, &format!("{port}_write_data"), &[value]).unwrap();
-            if enable {
-                *output = before[address as usize];
-            }
+            *read = enable.then_some(address as usize);
             if write {
                 words[address as usize] = value;
             }
         }
         clock(&mut engine);
+        for (output, address) in outputs.iter_mut().zip(reads) {
+            *output = address.map_or(*output, |address| words[address]);
+        }
         assert_eq!(get(&engine, "a_read_data").unwrap(), [outputs[0]]);
         assert_eq!(get(&engine, "b_read_data").unwrap(), [outputs[1]]);
     }

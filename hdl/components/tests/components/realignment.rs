@@ -31,7 +31,8 @@ fn random_bytes(seed: u64, count: usize) -> Vec<u8> {
     (0..count).map(|_| random.bits() as u8).collect()
 }
 
-/// Runs packets through a block; `sides` sets the side inputs for a case, or to nonsense if the case's first beat is not offered.
+/// Runs packets through a block; `sides` sets the side inputs for a case, or to nonsense if the case's first beat is
+/// not offered.
 fn run(
     block: &Block,
     list: &[Case],

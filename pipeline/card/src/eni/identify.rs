@@ -35,6 +35,10 @@ pub struct EniIdentify<const EA: usize> {
     pub table: FlowRx<TableWrite>,
     /// The MAC that guests see for their gateway.
     pub gateway_mac: Signal<In, Bits<48>>,
+    /// The ENI table has been cleared after reset, a row a clock.
+    pub ready: Signal<Out, Bit>,
+    clearing: Register<Bit>,
+    clear_row: Register<Bits<EA>>,
     rows: RamDistributed<EniRow, EA>,
     image: Cast<Bits<ENI_ROW>, EniRow>,
     row: DFF<EniRow>,
@@ -59,6 +63,7 @@ pub struct EniIdentify<const EA: usize> {
     to_group: Signal<Local, Bit>,
     spoofs_mac: Signal<Local, Bit>,
     eni_table: Constant<Bits<4>>,
+    no_row: Constant<EniRow>,
     router_solicitation: Constant<Bits<8>>,
     neighbour_solicitation: Constant<Bits<8>>,
     redirect: Constant<Bits<8>>,
@@ -75,6 +80,9 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             tx: FlowTx::default(),
             table: FlowRx::default(),
             gateway_mac: Signal::default(),
+            ready: Signal::default(),
+            clearing: Register::new(true),
+            clear_row: Register::default(),
             rows: RamDistributed::default(),
             image: Cast::default(),
             row: DFF::default(),
@@ -99,6 +107,7 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             to_group: Signal::default(),
             spoofs_mac: Signal::default(),
             eni_table: Constant::new(Table::Eni.code().to_bits()),
+            no_row: Constant::new(EniRow::default()),
             router_solicitation: Constant::new(icmpv6::ROUTER_SOLICITATION.to_bits()),
             neighbour_solicitation: Constant::new(icmpv6::NEIGHBOUR_SOLICITATION.to_bits()),
             redirect: Constant::new(icmpv6::REDIRECT.to_bits()),
@@ -111,16 +120,29 @@ impl<const EA: usize> Default for EniIdentify<EA> {
 impl<const EA: usize> Logic for EniIdentify<EA> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, row, in_range, packet, packet_valid, found, found_valid);
+        dff_setup!(self, clock, row, in_range, packet, packet_valid, found, found_valid, clearing, clear_row);
         clock!(self, clock, rows);
         self.packet_valid.reset.next = self.reset.val();
         self.found_valid.reset.next = self.reset.val();
+        self.clearing.reset.next = self.reset.val();
+        self.clear_row.reset.next = self.reset.val();
 
         self.image.i.next = self.table.payload.val().data.get_bits::<ENI_ROW>(0);
         self.rows.write_data.next = self.image.o.val();
         self.rows.write_address.next = bit_cast::<EA, 16>(self.table.payload.val().index);
         self.rows.write_enable.next =
             self.table.tvalid.val() && (self.table.payload.val().table == self.eni_table.val());
+
+        self.ready.next = !self.clearing.q.val();
+        if self.clearing.q.val() {
+            self.rows.write_data.next = self.no_row.val();
+            self.rows.write_address.next = self.clear_row.q.val();
+            self.rows.write_enable.next = true;
+            self.clear_row.d.next = self.clear_row.q.val() + 1;
+            if self.clear_row.q.val().all() {
+                self.clearing.d.next = false;
+            }
+        }
 
         // Clock 1: the row. A port number beyond the table is no ENI.
         self.rows.read_address.next = bit_cast::<EA, 8>(self.rx.payload.val().port);

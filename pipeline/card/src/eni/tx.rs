@@ -53,7 +53,7 @@ pub struct EniTx<const EA: usize, const LA: usize> {
     pub hash_key: Signal<In, Bits<128>>,
     /// The MAC that guests see for their gateway.
     pub gateway_mac: Signal<In, Bits<48>>,
-    /// The local-address table has been cleared after reset.
+    /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
     identify: EniIdentify<EA>,
     write: HashWrite<LocalValue, LOCAL_KEY, LA, LOCAL_ROW>,
@@ -134,7 +134,7 @@ impl<const EA: usize, const LA: usize> Logic for EniTx<EA, LA> {
         self.target.write_way.next = self.write.write_way.val();
         self.target.write_row.next = self.write.write_row.val();
         self.target.write_entry.next = self.write.write_entry.val();
-        self.ready.next = self.source.ready.val() && self.target.ready.val();
+        self.ready.next = self.identify.ready.val() && self.source.ready.val() && self.target.ready.val();
 
         self.source_key.i.next = self.no_key.val();
         self.source_key.i.next.vni = self.identify.tx.payload.val().vni;

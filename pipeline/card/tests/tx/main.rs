@@ -1,6 +1,5 @@
 //! The tx path and its stages against the golden model.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(clippy::cast_possible_truncation, reason = "test data are cut to size on purpose")]
 
 mod frames;
 #[path = "../parser/frames.rs"]
@@ -8,4 +7,5 @@ mod frames;
 mod noise;
 mod path;
 mod setup;
+mod stages;
 mod timing;

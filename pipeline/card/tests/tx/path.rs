@@ -8,6 +8,7 @@ use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Si
 use nitro_model::{Model, Verdict};
 use nitro_netlist::Netlist;
 use nitro_simulator::InterpretedEngine;
+use nitro_wire::control::CardConfig;
 
 use crate::frames;
 use crate::setup::{config, program};
@@ -39,20 +40,32 @@ struct Traffic {
 
 /// Sends random frames and compares all that comes out; how often each verdict and reason came.
 fn check(netlist: &Netlist, configuration: Config, traffic: &Traffic) -> BTreeMap<String, u32> {
-    let mut engine = engine(netlist, configuration);
-    let card = config();
+    check_programmed(&mut InterpretedEngine::new(netlist), configuration, &config(), traffic)
+}
+
+/// The same with an engine of some past, programmed with `card`; the frames are still those of [`config`]'s ENIs.
+fn check_programmed(
+    engine: &mut InterpretedEngine,
+    configuration: Config,
+    card: &CardConfig,
+    traffic: &Traffic,
+) -> BTreeMap<String, u32> {
+    let dimensions = configuration.dimensions();
+    let rows = |log2: usize| u32::try_from(log2).unwrap();
+    program(engine, card, rows(dimensions.local_rows_log2), rows(dimensions.mapping_rows_log2));
+    let senders = config();
     let mut model = Model::new(card.clone());
     let mut random = Random::new(traffic.seed);
-    let mut source = PacketSource::new(&engine, "rx", traffic.idle, traffic.seed).unwrap();
-    let mut tx = PacketSink::new(&engine, "tx", traffic.backpressure, traffic.seed + 1).unwrap();
-    let mut reply = PacketSink::new(&engine, "reply", traffic.backpressure, traffic.seed + 2).unwrap();
-    let mut event = Sink::new(&engine, "event", &EVENT, 0.0, 0).unwrap();
-    let mut received = Sink::new(&engine, "received", &["tdata"], 0.0, 0).unwrap();
+    let mut source = PacketSource::new(engine, "rx", traffic.idle, traffic.seed).unwrap();
+    let mut tx = PacketSink::new(engine, "tx", traffic.backpressure, traffic.seed + 1).unwrap();
+    let mut reply = PacketSink::new(engine, "reply", traffic.backpressure, traffic.seed + 2).unwrap();
+    let mut event = Sink::new(engine, "event", &EVENT, 0.0, 0).unwrap();
+    let mut received = Sink::new(engine, "received", &["tdata"], 0.0, 0).unwrap();
 
     let mut expected = Vec::new();
     let (mut forwarded, mut replied) = (Vec::new(), Vec::new());
     for _ in 0..traffic.frames {
-        let (port, bytes) = frames::frame(&mut random, &card);
+        let (port, bytes) = frames::frame(&mut random, &senders);
         let outcome = model.tx(port, &bytes, false);
         source.push(&Packet { bytes: bytes.clone(), tuser: port.into() });
         match &outcome.verdict {
@@ -69,7 +82,7 @@ fn check(netlist: &Netlist, configuration: Config, traffic: &Traffic) -> BTreeMa
     let (mut forwarded, mut replied) = (forwarded.into_iter(), replied.into_iter());
     while disposed < expected.len() || tx.inside_packet() || forwarded.len() + replied.len() > 0 {
         bench::clock(
-            &mut engine,
+            engine,
             &mut [&mut source.stream],
             &mut [&mut tx.stream, &mut reply.stream, &mut event, &mut received],
         )
@@ -168,4 +181,47 @@ fn narrow_path_is_the_models() {
 #[test]
 fn wide_path_is_the_models() {
     cross(Config::Line, 1000);
+}
+
+/// Runs some clocks in which nothing is taken at `tx`; the beats that have been taken at `rx`.
+fn stall(engine: &mut InterpretedEngine, source: &mut PacketSource, clocks: usize) -> u64 {
+    let mut tx = PacketSink::new(engine, "tx", 1.0, 0).unwrap();
+    let mut reply = PacketSink::new(engine, "reply", 1.0, 0).unwrap();
+    for _ in 0..clocks {
+        bench::clock(engine, &mut [&mut source.stream], &mut [&mut tx.stream, &mut reply.stream]).unwrap();
+    }
+    source.stream.sent()
+}
+
+#[test]
+fn disabled_it_takes_nothing() {
+    let mut engine = engine(&netlist(Config::Tiny), Config::Tiny);
+    let mut source = PacketSource::new(&engine, "rx", 0.0, 0).unwrap();
+    source.push(&Packet { bytes: vec![1; 100], tuser: 0 });
+    bench::set(&mut engine, "enable", &[0]).unwrap();
+    assert_eq!(stall(&mut engine, &mut source, 100), 0);
+    bench::set(&mut engine, "enable", &[1]).unwrap();
+    assert_eq!(stall(&mut engine, &mut source, 100), 13);
+}
+
+#[test]
+fn reset_in_the_middle_of_everything_forgets_everything() {
+    let netlist = netlist(Config::Tiny);
+    let mut engine = engine(&netlist, Config::Tiny);
+    let (card, mut random) = (config(), Random::new(3));
+    let mut source = PacketSource::new(&engine, "rx", 0.0, 0).unwrap();
+    for _ in 0..200 {
+        let (port, bytes) = frames::frame(&mut random, &card);
+        source.push(&Packet { bytes, tuser: port.into() });
+    }
+    // Until the path is full behind its blocked outputs, in the middle of a frame.
+    assert!(stall(&mut engine, &mut source, 5000) > 1000);
+    bench::reset(&mut engine, 1).unwrap();
+    // An ENI that was there before is not there any more, the tables are empty.
+    let mut emptied = card.clone();
+    emptied.enis.truncate(1);
+    emptied.mappings.truncate(8);
+    let traffic = Traffic { seed: 4, frames: 100, idle: 0.1, backpressure: 0.1 };
+    let counted = check_programmed(&mut engine, Config::Tiny, &emptied, &traffic);
+    assert!(counted["no_such_eni"] > 20, "{counted:?}");
 }

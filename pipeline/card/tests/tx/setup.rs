@@ -71,8 +71,8 @@ pub fn config() -> CardConfig {
         next_hop_mac: [2, 0, 0x64, 0x40, 0xff, 0xfe],
         gateway_mac: GATEWAY_MAC,
         token_keys: Vec::new(),
-        hash_key: std::array::from_fn(|index| [7, 200, 31, 4][index % 4] ^ index as u8),
-        flow_key: std::array::from_fn(|index| 255 - 3 * index as u8),
+        hash_key: *b"where tables sit",
+        flow_key: [251, 7, 99, 3, 0, 255, 18, 77, 129, 200, 31, 4, 64, 5, 240, 13],
         enis: vec![
             Eni {
                 number: 0,
@@ -143,10 +143,16 @@ impl RegisterPort for Tables<'_> {
     }
 }
 
+/// A number as little-endian words.
+pub fn words(value: u128) -> [u64; 2] {
+    let word = |value: u128| u64::try_from(value & u128::from(u64::MAX)).unwrap();
+    [word(value), word(value >> 64)]
+}
+
 /// Sets an input if the block has it.
 fn offer(engine: &mut dyn Engine, name: &str, value: u128) {
     if bench::input(engine, name).is_ok() {
-        bench::set(engine, name, &[value as u64, (value >> 64) as u64]).unwrap();
+        bench::set(engine, name, &words(value)).unwrap();
     }
 }
 

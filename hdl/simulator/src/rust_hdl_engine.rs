@@ -54,6 +54,8 @@ pub struct RustHdlEngine<B: Block + Ports> {
     outputs: Side,
     /// Inputs that were set since the block last saw them.
     stale: Vec<bool>,
+    /// The clock is falling: the block has not been updated since the last edge.
+    falling: bool,
     fault: Option<EngineFault>,
 }
 
@@ -66,7 +68,7 @@ impl<B: Block + Ports> RustHdlEngine<B> {
         block.connect_all();
         let Shape { inputs, outputs } = shape;
         let stale = vec![true; inputs.values.len()];
-        let mut engine = Self { block, inputs, outputs, stale, fault: None };
+        let mut engine = Self { block, inputs, outputs, stale, falling: false, fault: None };
         engine.settle();
         engine
     }
@@ -90,7 +92,6 @@ impl<B: Block + Ports> RustHdlEngine<B> {
     fn set_clock(&mut self, level: bool) {
         let mut clock = ClockPin { level };
         self.block.visit_ports("", &mut clock);
-        self.update();
     }
 }
 
@@ -117,6 +118,7 @@ impl<B: Block + Ports> Engine for RustHdlEngine<B> {
         let mut pins = InputPins { values: &self.inputs.values, stale: &mut self.stale, next: 0 };
         self.block.visit_ports("", &mut pins);
         self.update();
+        self.falling = false;
         let mut pins = OutputPins { values: &mut self.outputs.values, next: 0 };
         self.block.visit_ports("", &mut pins);
     }
@@ -133,7 +135,13 @@ impl<B: Block + Ports> Engine for RustHdlEngine<B> {
     }
 
     fn edge(&mut self) {
+        if self.falling {
+            self.settle();
+        }
+        self.falling = true;
         self.set_clock(true);
+        self.update();
+        // Nothing acts on the falling edge, so it travels with the next clock's inputs instead of costing updates of its own.
         self.set_clock(false);
     }
 

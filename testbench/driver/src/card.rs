@@ -88,6 +88,8 @@ struct HashTable {
 pub struct Driver<P> {
     port: P,
     enis: u32,
+    /// What this driver last wrote to the words of TABLE_DATA: most rows differ in a few.
+    row_image: Vec<Option<u32>>,
     local: HashTable,
     mappings: HashTable,
 }
@@ -120,7 +122,8 @@ impl<P: RegisterPort> Driver<P> {
         };
         let local = hash_table("the local address table", Table::Local, field("local_rows_log2"));
         let mappings = hash_table("the mapping cache", Table::Mapping, field("mapping_rows_log2"));
-        Ok(Self { port, enis, local, mappings })
+        let row_image = vec![None; usize::from(registers::TABLE_DATA.count)];
+        Ok(Self { port, enis, row_image, local, mappings })
     }
 
     /// The register port.
@@ -139,7 +142,12 @@ impl<P: RegisterPort> Driver<P> {
     }
 
     fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
-        self.write_array(&registers::TABLE_DATA, words)?;
+        for ((offset, &word), image) in (0_u16..).zip(words).zip(&mut self.row_image) {
+            if *image != Some(word) {
+                self.port.write(registers::TABLE_DATA.at(offset), word)?;
+                *image = Some(word);
+            }
+        }
         self.port.write(registers::TABLE_INDEX.offset, u32::from(index))?;
         self.port.write(registers::TABLE_COMMAND.offset, u32::from(table.code()))
     }

@@ -34,6 +34,11 @@ fn array(printer: &mut Printer<'_>, memory: &MemoryCell) {
     let _ = writeln!(printer.state, "    reg {}{name} [0:{}];", range(width), words - 1);
     let block = printer.plan.fresh(&format!("{name}_init"));
     let index = printer.plan.fresh(&format!("{name}_index"));
+    // FPGAs power up with zeros anyway, and a loop over thousands of wide words keeps synthesis busy for minutes.
+    let is_zero = memory.contents.is_empty();
+    if is_zero {
+        printer.statement(0, "`ifndef SYNTHESIS");
+    }
     printer.statement(4, &format!("initial begin : {block}"));
     if (memory.contents.len() as u64) < words {
         printer.statement(8, &format!("integer {index};"));
@@ -46,6 +51,9 @@ fn array(printer: &mut Printer<'_>, memory: &MemoryCell) {
         printer.statement(8, &format!("{name}[{address}] = {};", literal(word, width)));
     }
     printer.statement(4, "end");
+    if is_zero {
+        printer.statement(0, "`endif");
+    }
 }
 
 /// The register or wire that holds a port's whole word, and the leaf signals that take their bits from it.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 #[path = "../parser/frames.rs"]
-mod frames;
+mod noise;
 mod overlay;
 
 use std::collections::BTreeMap;

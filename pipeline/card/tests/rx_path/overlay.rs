@@ -8,7 +8,7 @@ use nitro_model::wrap::{Sender, wrap};
 use nitro_wire::control::{CardConfig, Eni, ip_bits};
 use nitro_wire::{DropReason, Layout};
 
-use crate::frames;
+use crate::noise;
 
 /// Epochs of the card's two keys.
 pub const EPOCHS: [u8; 2] = [7, 8];
@@ -64,7 +64,7 @@ fn inner(random: &mut Random, eni: &Eni, longest: u64) -> Vec<u8> {
     }
     let spread = random.below(longest);
     let payload_bytes = random.below(spread);
-    let payload = frames::noise(random, payload_bytes);
+    let payload = noise::noise(random, payload_bytes);
     let udp_bytes = u16::try_from(8 + payload.len()).unwrap();
     let mut udp = [[0x30, 0x39, 0x00, 0x50].as_slice(), &udp_bytes.to_be_bytes(), &[0, 0]].concat();
     udp.extend(payload);
@@ -93,7 +93,7 @@ fn inner(random: &mut Random, eni: &Eni, longest: u64) -> Vec<u8> {
     frame.extend(udp);
     if random.chance(0.1) {
         let padding = random.below(20);
-        frame.extend(frames::noise(random, padding));
+        frame.extend(noise::noise(random, padding));
     }
     frame
 }
@@ -121,8 +121,8 @@ fn set_outer_ecn(frame: &mut [u8], ecn: u8) {
 pub fn frame(random: &mut Random, config: &CardConfig, longest: u64) -> (Vec<u8>, bool) {
     let eni = config.enis[usize::try_from(random.below(2)).unwrap()].clone();
     let content = match random.below(10) {
-        0 => frames::frame(random),
-        1 => frames::sound(random),
+        0 => noise::frame(random),
+        1 => noise::sound(random),
         _ => inner(random, &eni, longest),
     };
     let (epoch, token_key) = pick(random, &config.token_keys);
@@ -155,7 +155,7 @@ pub fn frame(random: &mut Random, config: &CardConfig, longest: u64) -> (Vec<u8>
         damage(random, &mut frame);
     }
     let plain = random.chance(0.04);
-    (if plain { frames::frame(random) } else { frame }, random.chance(0.03))
+    (if plain { noise::frame(random) } else { frame }, random.chance(0.03))
 }
 
 /// One fault, anywhere in the headers or at the end.
@@ -163,7 +163,7 @@ fn damage(random: &mut Random, frame: &mut Vec<u8>) {
     match random.below(5) {
         0 => {
             let bytes = 1 + random.below(40);
-            let tail = frames::noise(random, bytes);
+            let tail = noise::noise(random, bytes);
             frame.extend(tail);
         }
         1 => {

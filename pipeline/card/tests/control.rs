@@ -1,0 +1,401 @@
+//! The control port: AXI4-Lite's rules, and every register as the register table has it.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+use std::collections::{HashMap, VecDeque};
+
+use nitro_card::config::Config;
+use nitro_card::control;
+use nitro_components::bench::{self, Random};
+use nitro_simulator::{Engine, InterpretedEngine};
+use nitro_wire::counters::{Bank, RECEIVED, select};
+use nitro_wire::registers::{self, Access, REGISTERS};
+
+const OKAY: u64 = 0;
+const SLVERR: u64 = 2;
+const DECERR: u64 = 3;
+
+fn get(engine: &dyn Engine, port: &str) -> u64 {
+    bench::get(engine, port).unwrap()[0]
+}
+
+fn set(engine: &mut dyn Engine, port: &str, value: u64) {
+    bench::set(engine, port, &[value]).unwrap();
+}
+
+/// A port that has been reset; `ready` says that the tables have been cleared.
+fn start(ready: bool) -> InterpretedEngine {
+    let entries = control::entries(Config::Line.dimensions().capabilities());
+    let entry = entries.into_iter().find(|entry| entry.name == "control").unwrap();
+    let mut engine = entry.interpreted().unwrap();
+    bench::reset(&mut engine, 2).unwrap();
+    set(&mut engine, "ready", u64::from(ready));
+    engine
+}
+
+/// An AXI4-Lite channel on which the test offers requests, each after a random pause.
+struct Requests {
+    valid: &'static str,
+    ready: &'static str,
+    queue: VecDeque<Vec<(&'static str, u64)>>,
+    offering: bool,
+}
+
+impl Requests {
+    fn new(valid: &'static str, ready: &'static str) -> Self {
+        Self { valid, ready, queue: VecDeque::new(), offering: false }
+    }
+
+    fn drive(&mut self, engine: &mut dyn Engine, random: &mut Random, pause: f64) {
+        self.offering |= !self.queue.is_empty() && !random.chance(pause);
+        set(engine, self.valid, u64::from(self.offering));
+        for (port, value) in self.queue.front().into_iter().flatten() {
+            set(engine, port, *value);
+        }
+    }
+
+    fn observe(&mut self, engine: &dyn Engine) {
+        if self.offering && get(engine, self.ready) == 1 {
+            self.queue.pop_front();
+            self.offering = false;
+        }
+    }
+}
+
+/// An AXI4-Lite channel on which the port responds; checks that a response stays until it is taken.
+struct Responses {
+    valid: &'static str,
+    ready: &'static str,
+    values: &'static [&'static str],
+    pending: Option<Vec<u64>>,
+    taken: Vec<Vec<u64>>,
+    accept: bool,
+}
+
+impl Responses {
+    fn new(valid: &'static str, ready: &'static str, values: &'static [&'static str]) -> Self {
+        Self { valid, ready, values, pending: None, taken: Vec::new(), accept: false }
+    }
+
+    fn drive(&mut self, engine: &mut dyn Engine, random: &mut Random, pause: f64) {
+        self.accept = !random.chance(pause);
+        set(engine, self.ready, u64::from(self.accept));
+    }
+
+    fn observe(&mut self, engine: &dyn Engine) {
+        let offered = (get(engine, self.valid) == 1)
+            .then(|| self.values.iter().map(|port| get(engine, port)).collect::<Vec<_>>());
+        if self.pending.is_some() {
+            assert_eq!(self.pending, offered, "{} or what it says changed before it was taken", self.valid);
+        }
+        self.pending = if self.accept { None } else { offered.clone() };
+        if self.accept {
+            self.taken.extend(offered);
+        }
+    }
+}
+
+/// Software that keeps all five channels busy.
+struct Manager {
+    write_address: Requests,
+    write_data: Requests,
+    write_response: Responses,
+    read_address: Requests,
+    read_data: Responses,
+    random: Random,
+    pause: f64,
+}
+
+impl Manager {
+    fn new(pause: f64, seed: u64) -> Self {
+        Self {
+            write_address: Requests::new("bus_awvalid", "bus_awready"),
+            write_data: Requests::new("bus_wvalid", "bus_wready"),
+            write_response: Responses::new("bus_bvalid", "bus_bready", &["bus_bresp"]),
+            read_address: Requests::new("bus_arvalid", "bus_arready"),
+            read_data: Responses::new("bus_rvalid", "bus_rready", &["bus_rdata", "bus_rresp"]),
+            random: Random::new(seed),
+            pause,
+        }
+    }
+
+    fn write(&mut self, address: u16, data: u32, strobe: u64) {
+        self.write_address.queue.push_back(vec![("bus_awaddr", address.into())]);
+        self.write_data.queue.push_back(vec![("bus_wdata", data.into()), ("bus_wstrb", strobe)]);
+    }
+
+    fn read(&mut self, address: u16) {
+        self.read_address.queue.push_back(vec![("bus_araddr", address.into())]);
+    }
+
+    fn clock(&mut self, engine: &mut dyn Engine) {
+        for channel in [&mut self.write_address, &mut self.write_data, &mut self.read_address] {
+            channel.drive(engine, &mut self.random, self.pause);
+        }
+        for channel in [&mut self.write_response, &mut self.read_data] {
+            channel.drive(engine, &mut self.random, self.pause);
+        }
+        engine.settle();
+        for channel in [&mut self.write_address, &mut self.write_data, &mut self.read_address] {
+            channel.observe(engine);
+        }
+        for channel in [&mut self.write_response, &mut self.read_data] {
+            channel.observe(engine);
+        }
+        engine.edge();
+    }
+
+    /// Runs until so many writes and reads have been answered, and takes the answers.
+    fn finish(&mut self, engine: &mut dyn Engine, writes: usize, reads: usize) -> (Vec<u64>, Vec<(u64, u64)>) {
+        let mut clocks = 0;
+        while self.write_response.taken.len() < writes || self.read_data.taken.len() < reads {
+            self.clock(engine);
+            clocks += 1;
+            assert!(clocks < 200 * (writes + reads + 1), "no answer");
+        }
+        let writes = self.write_response.taken.drain(..).map(|values| values[0]).collect();
+        let reads = self.read_data.taken.drain(..).map(|values| (values[0], values[1])).collect();
+        (writes, reads)
+    }
+}
+
+/// The word that a read must give, and the response.
+fn expected_read(address: u16, held: &HashMap<u16, u32>) -> (u64, u64) {
+    let Some((register, index)) = registers::find(address) else { return (0, DECERR) };
+    let value = match register.name {
+        "CAPABILITIES" => Config::Line.dimensions().capabilities().word(),
+        _ if !register.access.reads() => 0,
+        _ if register.access == Access::ReadOnly => register.reset(),
+        _ => held.get(&register.at(index)).copied().unwrap_or(register.reset()),
+    };
+    (value.into(), OKAY)
+}
+
+/// Random writes everywhere, then everything is read back.
+#[test]
+fn registers_are_those_of_the_table() {
+    for (seed, pause) in [(1, 0.0), (2, 0.5), (3, 0.8)] {
+        let mut engine = start(true);
+        let mut manager = Manager::new(pause, seed);
+        let mut random = Random::new(seed + 100);
+        let mut held = HashMap::new();
+        let mut responses = Vec::new();
+        for _ in 0..600 {
+            // Mostly where registers are; sometimes anywhere.
+            let limit = if random.chance(0.9) { 0x160 } else { 0x1000 };
+            let address = u16::try_from(random.below(limit)).unwrap();
+            let data = u32::try_from(random.bits() >> 32).unwrap();
+            let strobe = if random.chance(0.9) { 0xf } else { random.below(15) };
+            manager.write(address, data, strobe);
+            responses.push(match registers::find(address) {
+                None => DECERR,
+                Some((register, _)) if !register.access.writes() || strobe != 0xf => SLVERR,
+                Some((register, index)) => {
+                    let mask = register.fields.iter().fold(0, |mask, field| mask | field.mask());
+                    held.insert(register.at(index), data & mask);
+                    OKAY
+                }
+            });
+        }
+        let (found, _) = manager.finish(&mut engine, responses.len(), 0);
+        assert_eq!(found, responses);
+
+        let addresses: Vec<u16> = (0..0x400).map(|word| 4 * word).collect();
+        addresses.iter().for_each(|address| manager.read(*address));
+        let (_, found) = manager.finish(&mut engine, 0, addresses.len());
+        for (address, found) in addresses.iter().zip(found) {
+            // A snapshot of an empty counter is all that the random selections leave behind.
+            assert_eq!(found, expected_read(*address, &held), "address {address:#05x}");
+        }
+    }
+}
+
+/// Writes and reads do not wait for each other, and one of each goes through every few clocks.
+#[test]
+fn both_directions_run_at_once() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.0, 1);
+    for _ in 0..100 {
+        manager.write(registers::UNDERLAY_MAC_LO.offset, 5, 0xf);
+        manager.read(registers::ID.offset);
+    }
+    let mut clocks = 0;
+    while manager.write_response.taken.len() < 100 || manager.read_data.taken.len() < 100 {
+        manager.clock(&mut engine);
+        clocks += 1;
+    }
+    assert!(clocks <= 410, "{clocks} clocks for 100 writes and 100 reads");
+    assert!(manager.read_data.taken.iter().all(|read| read == &[u64::from(registers::ID_VALUE), OKAY]));
+}
+
+/// While the tables are being cleared writes wait, reads do not.
+#[test]
+fn writes_wait_until_the_card_is_ready() {
+    let mut engine = start(false);
+    let mut manager = Manager::new(0.0, 1);
+    manager.write(registers::CONTROL.offset, 1, 0xf);
+    manager.read(registers::CONTROL.offset);
+    let (_, reads) = manager.finish(&mut engine, 0, 1);
+    assert_eq!(reads, [(0, OKAY)]);
+    for _ in 0..200 {
+        manager.clock(&mut engine);
+        assert_eq!(get(&engine, "enable"), 0);
+    }
+    assert!(manager.write_response.taken.is_empty());
+    set(&mut engine, "ready", 1);
+    let (writes, _) = manager.finish(&mut engine, 1, 0);
+    assert_eq!((writes, get(&engine, "enable")), (vec![OKAY], 1));
+}
+
+/// Every setting reaches its port.
+#[test]
+fn settings_reach_their_ports() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.0, 1);
+    let mut count = 0;
+    let mut words = |register: &registers::Register, values: &[u32]| {
+        for (index, value) in values.iter().enumerate() {
+            manager.write(register.at(u16::try_from(index).unwrap()), *value, 0xf);
+            count += 1;
+        }
+    };
+    let key = [0x0001_0203, 0x0405_0607, 0x0809_0a0b, 0x0c0d_0e0f];
+    words(&registers::UNDERLAY_IP, &[1, 2, 3, 4]);
+    words(&registers::UNDERLAY_MAC_HI, &[0x0200]);
+    words(&registers::UNDERLAY_MAC_LO, &[0x6440_0001]);
+    words(&registers::NEXT_HOP_MAC_HI, &[0x0300]);
+    words(&registers::NEXT_HOP_MAC_LO, &[5]);
+    words(&registers::GATEWAY_MAC_HI, &[0x0400]);
+    words(&registers::GATEWAY_MAC_LO, &[6]);
+    let epoch = |valid, epoch| {
+        let field = |name: &str, value| registers::TOKEN_EPOCH.field(name).unwrap().put(value);
+        field("valid", valid) | field("epoch", epoch)
+    };
+    words(&registers::TOKEN_EPOCH, &[epoch(1, 7), epoch(0, 9)]);
+    words(&registers::TOKEN_KEY_0, &key);
+    words(&registers::TOKEN_KEY_1, &[9, 8, 7, 6]);
+    words(&registers::HASH_KEY, &key);
+    words(&registers::FLOW_KEY, &[0, 0, 0, 1]);
+    manager.finish(&mut engine, count, 0);
+    engine.settle();
+    let wide = |port: &str| bench::get(&engine, port).unwrap();
+    assert_eq!(wide("underlay_ip"), [0x0000_0003_0000_0004, 0x0000_0001_0000_0002]);
+    assert_eq!(wide("underlay_mac"), [0x0200_6440_0001]);
+    assert_eq!(wide("next_hop_mac"), [0x0300_0000_0005]);
+    assert_eq!(wide("gateway_mac"), [0x0400_0000_0006]);
+    assert_eq!((wide("key_0_valid"), wide("key_0_epoch")), (vec![1], vec![7]));
+    assert_eq!((wide("key_1_valid"), wide("key_1_epoch")), (vec![0], vec![9]));
+    assert_eq!(wide("key_0_key"), [0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607]);
+    assert_eq!(wide("key_1_key"), [0x0000_0007_0000_0006, 0x0000_0009_0000_0008]);
+    // The key's first byte lowest.
+    assert_eq!(wide("hash_key"), [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]);
+    assert_eq!(wide("flow_key"), [0, 0x0100_0000_0000_0000]);
+}
+
+/// A command writes one row, whole, once.
+#[test]
+fn a_table_command_writes_one_row() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.3, 4);
+    for word in 0..registers::TABLE_DATA.count {
+        manager.write(registers::TABLE_DATA.at(word), 0x100 + u32::from(word), 0xf);
+    }
+    manager.write(registers::TABLE_INDEX.offset, 0xabcd, 0xf);
+    manager.write(registers::TABLE_COMMAND.offset, 3, 0xf);
+    manager.write(registers::TABLE_COMMAND.offset, 2, 0x7);
+    let mut rows = Vec::new();
+    while manager.write_response.taken.len() < usize::from(registers::TABLE_DATA.count) + 3 {
+        manager.clock(&mut engine);
+        engine.settle();
+        if get(&engine, "table_tvalid") == 1 {
+            rows.push((
+                get(&engine, "table_table"),
+                get(&engine, "table_index"),
+                bench::get(&engine, "table_data").unwrap(),
+            ));
+        }
+    }
+    let image: Vec<u64> = (0..10).map(|pair| 0x100 + 2 * pair | (0x101 + 2 * pair) << 32).collect();
+    assert_eq!(rows, [(3, 0xabcd, image)]);
+}
+
+/// Events and entries of both banks, with snapshots in between.
+#[test]
+fn counters_count() {
+    let mut engine = start(true);
+    // The banks clear themselves.
+    for _ in 0..100 {
+        engine.settle();
+        engine.edge();
+    }
+    let mut random = Random::new(5);
+    let mut expected: HashMap<(u8, u8), (u64, u64)> = HashMap::new();
+    let mut held = [0_u64; 2];
+    let banks = [(Bank::Tx, "tx"), (Bank::Rx, "rx")];
+    for _ in 0..10 {
+        for _ in 0..200 {
+            for (bank, name) in banks {
+                let length = random.below(9217);
+                let enters = random.chance(0.6);
+                set(&mut engine, &format!("{name}_received_tvalid"), u64::from(enters));
+                set(&mut engine, &format!("{name}_received_tdata"), length);
+                let mut count = |index, length| {
+                    let counter = expected.entry((bank as u8, index)).or_default();
+                    *counter = (counter.0 + 1, counter.1 + length);
+                };
+                if enters {
+                    count(RECEIVED, length);
+                }
+                let leaves = held[bank as usize] > 0 && random.chance(0.7);
+                set(&mut engine, &format!("{name}_event_tvalid"), u64::from(leaves));
+                let (verdict, reason) = match random.below(4) {
+                    0 => (0, 0),
+                    1 => (2, 0),
+                    _ => (1, 1 + random.below(3) as u8),
+                };
+                set(&mut engine, &format!("{name}_event_verdict"), verdict);
+                set(&mut engine, &format!("{name}_event_reason"), reason.into());
+                set(&mut engine, &format!("{name}_event_length"), length / 2);
+                if leaves {
+                    count([0, reason, 62][usize::try_from(verdict).unwrap()], length / 2);
+                }
+                held[bank as usize] = held[bank as usize] + u64::from(enters) - u64::from(leaves);
+            }
+            engine.settle();
+            engine.edge();
+        }
+        for port in ["tx_received_tvalid", "rx_received_tvalid", "tx_event_tvalid", "rx_event_tvalid"] {
+            set(&mut engine, port, 0);
+        }
+        let mut manager = Manager::new(0.2, 8);
+        for (bank, _) in banks {
+            for index in [0, 1, 2, 3, 4, 62, RECEIVED] {
+                manager.write(registers::COUNTER_SELECT.offset, select(bank, index), 0xf);
+                manager.finish(&mut engine, 1, 0);
+                let words = [
+                    &registers::COUNTER_PACKETS_LO,
+                    &registers::COUNTER_PACKETS_HI,
+                    &registers::COUNTER_BYTES_LO,
+                    &registers::COUNTER_BYTES_HI,
+                    &registers::STATUS,
+                ];
+                words.iter().for_each(|register| manager.read(register.offset));
+                let (_, read) = manager.finish(&mut engine, 0, words.len());
+                let found = (read[0].0 | read[1].0 << 32, read[2].0 | read[3].0 << 32);
+                let wanted = expected.get(&(bank as u8, index)).copied().unwrap_or_default();
+                assert_eq!(found, wanted, "{} {index}", bank.name());
+                let status = u32::try_from(read[4].0).unwrap();
+                let field = |name| registers::STATUS.field(name).unwrap().get(status);
+                assert_eq!([u64::from(field("tx_held")), u64::from(field("rx_held"))], held);
+                assert_eq!(field("counter_busy"), 0);
+            }
+        }
+    }
+}
+
+/// The table has nothing that the port does not know of.
+#[test]
+fn every_register_is_in_the_address_space() {
+    let words: usize = REGISTERS.iter().map(|register| usize::from(register.count)).sum();
+    let known = (0..0x400_u16).filter(|word| registers::find(4 * word).is_some()).count();
+    assert_eq!(words, known);
+}

@@ -11,7 +11,7 @@ use std::hash::Hasher as _;
 use etherparse::{
     EtherType, Ethernet2Header, IpDscp, IpEcn, IpFragOffset, IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, UdpHeader,
 };
-use nitro_wire::constants::{GUEST_MTU, OUTER_TTL, ethertype, geneve};
+use nitro_wire::constants::{GUEST_MTU, MAX_FRAME_BYTES, OUTER_TTL, ethertype, geneve};
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits};
 use nitro_wire::{DropReason, Layout};
 use siphasher::sip::SipHasher13;
@@ -69,7 +69,10 @@ pub fn encap(
     parsed: &Parsed,
     frame: &[u8],
 ) -> Result<Vec<u8>, DropReason> {
-    if parsed.ip_length > mapping.path_mtu.min(GUEST_MTU) {
+    let over_ipv6 = mapping.underlay_ip.is_ipv6();
+    let whole = frame.len() + Layout::Token.outer_bytes(over_ipv6);
+    // Padding may make a frame too long for the underlay although its datagram is not.
+    if parsed.ip_length > mapping.path_mtu.min(GUEST_MTU) || whole > MAX_FRAME_BYTES {
         return Err(DropReason::TooBig);
     }
     let outer = Outer {

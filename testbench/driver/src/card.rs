@@ -84,14 +84,19 @@ struct HashTable {
     rows: Vec<Vec<u32>>,
 }
 
-/// A card's software.
-pub struct Driver<P> {
-    port: P,
+/// What the software knows of a card's state.
+pub struct DriverState {
     enis: u32,
-    /// What this driver last wrote to the words of TABLE_DATA: most rows differ in a few.
+    /// What was last written to the words of TABLE_DATA: most rows differ in a few.
     row_image: Vec<Option<u32>>,
     local: HashTable,
     mappings: HashTable,
+}
+
+/// A card's software.
+pub struct Driver<P> {
+    port: P,
+    state: DriverState,
 }
 
 impl<P: RegisterPort> Driver<P> {
@@ -123,7 +128,19 @@ impl<P: RegisterPort> Driver<P> {
         let local = hash_table("the local address table", Table::Local, field("local_rows_log2"));
         let mappings = hash_table("the mapping cache", Table::Mapping, field("mapping_rows_log2"));
         let row_image = vec![None; usize::from(registers::TABLE_DATA.count)];
-        Ok(Self { port, enis, row_image, local, mappings })
+        Ok(Self { port, state: DriverState { enis, row_image, local, mappings } })
+    }
+
+    /// Lets go of the port.
+    #[must_use]
+    pub fn suspend(self) -> DriverState {
+        self.state
+    }
+
+    /// Goes on with a card that was let go of.
+    #[must_use]
+    pub fn resume(port: P, state: DriverState) -> Self {
+        Self { port, state }
     }
 
     /// The register port.
@@ -142,7 +159,7 @@ impl<P: RegisterPort> Driver<P> {
     }
 
     fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
-        for ((offset, &word), image) in (0_u16..).zip(words).zip(&mut self.row_image) {
+        for ((offset, &word), image) in (0_u16..).zip(words).zip(&mut self.state.row_image) {
             if *image != Some(word) {
                 self.port.write(registers::TABLE_DATA.at(offset), word)?;
                 *image = Some(word);
@@ -154,16 +171,16 @@ impl<P: RegisterPort> Driver<P> {
 
     fn insert(
         &mut self,
-        select: fn(&mut Self) -> &mut HashTable,
+        select: fn(&mut DriverState) -> &mut HashTable,
         key: &[u8],
         row: Vec<u32>,
     ) -> Result<(), DriverError> {
-        let table = select(self);
+        let table = select(&mut self.state);
         let writes = table.placement.insert(key).map_err(|full| DriverError::TableFull { table: table.name, full })?;
         table.rows.push(row);
         let number = table.table;
         for write in writes {
-            let row = select(self).rows[write.entry].clone();
+            let row = select(&mut self.state).rows[write.entry].clone();
             self.write_row(number, write.index, &row)?;
         }
         Ok(())
@@ -174,8 +191,8 @@ impl<P: RegisterPort> Driver<P> {
     /// # Errors
     /// If something does not fit the card, or an access fails; the card then stays disabled.
     pub fn configure(&mut self, config: &CardConfig) -> Result<(), DriverError> {
-        if config.enis.len() > self.enis as usize {
-            return Err(DriverError::TooManyEnis { enis: config.enis.len(), most: self.enis });
+        if config.enis.len() > self.state.enis as usize {
+            return Err(DriverError::TooManyEnis { enis: config.enis.len(), most: self.state.enis });
         }
         if config.token_keys.len() > 2 {
             return Err(DriverError::TooManyKeys { keys: config.token_keys.len() });
@@ -223,7 +240,7 @@ impl<P: RegisterPort> Driver<P> {
             let key = [("vni", u128::from(eni.vni)), ("ip", ip_bits(ip))];
             let values = [("valid", 1), key[0], key[1], ("eni", u128::from(eni.number))];
             let row = Table::Local.row().pack_words(&values)?;
-            self.insert(|driver| &mut driver.local, &LOCAL_KEY.pack(&key)?, row)?;
+            self.insert(|state| &mut state.local, &LOCAL_KEY.pack(&key)?, row)?;
         }
         Ok(())
     }
@@ -254,7 +271,20 @@ impl<P: RegisterPort> Driver<P> {
             ("version", u128::from(mapping.version)),
             ("expiry", u128::from(mapping.expiry)),
         ])?;
-        self.insert(|driver| &mut driver.mappings, &MAPPING_KEY.pack(&key)?, row)
+        self.insert(|state| &mut state.mappings, &MAPPING_KEY.pack(&key)?, row)
+    }
+
+    /// Empties the mapping cache.
+    ///
+    /// # Errors
+    /// If an access fails.
+    pub fn clear_mappings(&mut self) -> Result<(), DriverError> {
+        let empty = vec![0; Table::Mapping.row().words()];
+        self.state.mappings.rows.clear();
+        for index in self.state.mappings.placement.clear() {
+            self.write_row(Table::Mapping, index, &empty)?;
+        }
+        Ok(())
     }
 
     /// Reads one counter, not torn.

@@ -7,7 +7,7 @@ mod card;
 pub mod placement;
 
 pub use axi_lite::AxiLite;
-pub use card::{Counter, Driver, DriverError};
+pub use card::{Counter, Driver, DriverError, DriverState};
 
 /// Access to a card's 32-bit registers.
 pub trait RegisterPort {

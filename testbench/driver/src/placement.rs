@@ -49,6 +49,13 @@ impl Placement {
         Self { hash_key, rows_log2, slots: vec![None; WAYS << rows_log2], keys: Vec::new() }
     }
 
+    /// Forgets every entry and gives the rows that held one.
+    pub fn clear(&mut self) -> Vec<u16> {
+        self.keys.clear();
+        let taken = |(slot, entry): (usize, &mut Option<usize>)| entry.take().and_then(|_| u16::try_from(slot).ok());
+        self.slots.iter_mut().enumerate().filter_map(taken).collect()
+    }
+
     /// The rows in which a key may stand, one a way. The hardware hashes the key's big-endian bytes, zero-padded at
     /// the end to whole 64-bit words.
     #[must_use]

@@ -13,7 +13,7 @@ use crate::runner::skipped;
 #[must_use]
 pub fn run(vpc: &Vpc, plan: &Plan, progress: &mut dyn FnMut(usize)) -> Outcome {
     let started = Instant::now();
-    let mut model = Model::new(plan.config.clone());
+    let mut model = Model::new(plan.whole_config());
     let mut outcome = Outcome::default();
     for (packet, offer) in plan.offers.iter().enumerate() {
         let Some(offer) = offer else {

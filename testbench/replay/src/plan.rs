@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use nitro_model::{Sender, wrap};
 use nitro_vpc::{Answer, MappingService, Vpc};
@@ -25,13 +26,36 @@ pub struct Offer {
     pub not_before: u64,
 }
 
+/// Mappings that the card holds at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Index of the first frame that needs them.
+    pub from: usize,
+    /// The mappings.
+    pub mappings: Vec<Mapping>,
+}
+
 /// What is offered to the card, one entry a frame of the capture, and how the card is configured for it.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// One entry a frame; none for a frame that is skipped.
     pub offers: Vec<Option<Offer>>,
-    /// The card's configuration, its mapping cache filled.
+    /// The card's configuration, its mapping cache empty.
     pub config: CardConfig,
+    /// What the mapping cache is filled with on the way: a capture may ask for more than it holds.
+    pub batches: Vec<Batch>,
+}
+
+impl Plan {
+    /// The configuration of a card whose mapping cache holds everything at once.
+    #[must_use]
+    pub fn whole_config(&self) -> CardConfig {
+        let mut config = self.config.clone();
+        let mut seen = BTreeSet::new();
+        let mappings = self.batches.iter().flat_map(|batch| &batch.mappings);
+        config.mappings = mappings.filter(|mapping| seen.insert((mapping.vni, mapping.ip))).cloned().collect();
+        config
+    }
 }
 
 /// How frames are spaced.
@@ -175,14 +199,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Plans a whole capture.
+    /// Plans a whole capture for a card whose mapping cache holds `capacity` entries.
     #[must_use]
-    pub fn plan(&self, frames: &[CapturedFrame], timing: Timing) -> Plan {
-        let mut config = self.vpc.card_config();
-        let start = frames.first().map_or(std::time::Duration::ZERO, |frame| frame.time);
-        let mut wanted: BTreeSet<(u32, IpAddr)> = BTreeSet::new();
+    pub fn plan(&self, frames: &[CapturedFrame], timing: Timing, capacity: usize) -> Plan {
+        let config = self.vpc.card_config();
+        let start = frames.first().map_or(Duration::ZERO, |frame| frame.time);
+        let mut batches = vec![Batch { from: 0, mappings: Vec::new() }];
+        let mut held: BTreeSet<(u32, IpAddr)> = BTreeSet::new();
         let mut offers = Vec::with_capacity(frames.len());
-        for frame in frames {
+        for (packet, frame) in frames.iter().enumerate() {
             let not_before = match timing {
                 Timing::Dense => 0,
                 Timing::File { mhz } => {
@@ -193,11 +218,19 @@ impl<'a> Planner<'a> {
             let offer = self.offer(&config, &frame.bytes);
             if let Some((Path::Tx, Some(eni), bytes)) = &offer {
                 let vni = self.vpc.vpc_of(&self.vpc.enis[usize::from(*eni)]).vni;
-                wanted.extend([addresses(bytes).1, solicited(bytes)].into_iter().flatten().map(|ip| (vni, ip)));
+                let wanted: Vec<_> = [addresses(bytes).1, solicited(bytes)].into_iter().flatten().collect();
+                if held.len() + wanted.len() > capacity {
+                    held.clear();
+                    batches.push(Batch { from: packet, mappings: Vec::new() });
+                }
+                let new = wanted.into_iter().filter(|&ip| held.insert((vni, ip)));
+                let entries = new.filter_map(|ip| self.cache_entry(vni, ip)).collect::<Vec<_>>();
+                if let Some(batch) = batches.last_mut() {
+                    batch.mappings.extend(entries);
+                }
             }
             offers.push(offer.map(|(path, eni, bytes)| Offer { path, eni, bytes, not_before }));
         }
-        config.mappings = wanted.into_iter().filter_map(|(vni, ip)| self.cache_entry(vni, ip)).collect();
-        Plan { offers, config }
+        Plan { offers, config, batches }
     }
 }

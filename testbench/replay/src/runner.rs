@@ -7,10 +7,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use nitro_driver::{AxiLite, BusError, Driver, DriverError};
+use nitro_driver::{AxiLite, BusError, Driver, DriverError, DriverState};
 use nitro_simulator::random::Random;
 use nitro_simulator::{Engine, EngineFault, PortInfo, TraceError};
 use nitro_vpc::Vpc;
+use nitro_wire::control::Mapping;
 use nitro_wire::{DropReason, counters};
 
 use crate::plan::{Offer, Plan};
@@ -245,6 +246,9 @@ struct Run<'a> {
     clock: u64,
     progress: u64,
     held: VecDeque<Held>,
+    driver: Option<DriverState>,
+    /// Clocks spent at the control port.
+    programming: u64,
     outcome: Outcome,
 }
 
@@ -261,7 +265,7 @@ pub fn run(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
-    let programming = prepare(plan, device)?;
+    let (programming, driver) = prepare(plan, device)?;
     let mut run = Run {
         vpc,
         device,
@@ -270,14 +274,18 @@ pub fn run(
         clock: 0,
         progress: 0,
         held: VecDeque::new(),
+        driver: Some(driver),
+        programming,
         outcome: Outcome { verdicts: Vec::with_capacity(plan.offers.len()), ..Outcome::default() },
     };
     let last = run.play(plan, progress)?;
-    let Run { device, clock, mut outcome, .. } = run;
+    let Run { device, clock, programming, driver, mut outcome, .. } = run;
     outcome.verdicts.sort_by_key(|verdict| verdict.packet);
     outcome.clocks = Some(last);
     outcome.simulated_clocks = programming + clock;
-    read_counters(plan, device, &mut outcome)?;
+    if let Some(driver) = driver {
+        read_counters(driver, device, &mut outcome)?;
+    }
     if let Some(fault) = device.engine().fault() {
         return Err(fault.clone().into());
     }
@@ -285,8 +293,8 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Resets and programs the card; gives the clocks that it took.
-fn prepare(plan: &Plan, device: &mut dyn Device) -> Result<u64, RunError> {
+/// Resets and programs the card; gives the clocks that it took, and what the driver knows of the card.
+fn prepare(plan: &Plan, device: &mut dyn Device) -> Result<(u64, DriverState), RunError> {
     let engine = device.engine();
     let reset = port(engine.inputs(), "reset")?;
     for index in 0..engine.inputs().len() {
@@ -302,13 +310,13 @@ fn prepare(plan: &Plan, device: &mut dyn Device) -> Result<u64, RunError> {
     let bus = AxiLite::new(engine).map_err(DriverError::from)?;
     let mut driver = Driver::open(bus, plan.config.hash_key)?;
     driver.configure(&plan.config)?;
-    Ok(driver.port().clocks() + RESET_CLOCKS)
+    Ok((driver.port().clocks() + RESET_CLOCKS, driver.suspend()))
 }
 
 /// Reads every counter and checks that the books balance.
-fn read_counters(plan: &Plan, device: &mut dyn Device, outcome: &mut Outcome) -> Result<(), RunError> {
+fn read_counters(driver: DriverState, device: &mut dyn Device, outcome: &mut Outcome) -> Result<(), RunError> {
     let bus = AxiLite::new(device.engine()).map_err(DriverError::from)?;
-    let mut driver = Driver::open(bus, plan.config.hash_key)?;
+    let mut driver = Driver::resume(bus, driver);
     for bank in counters::Bank::ALL {
         let (mut received, mut accounted) = (0, 0);
         for (index, name) in counters::all() {
@@ -354,9 +362,18 @@ impl Run<'_> {
             }
         }
         let mut last = 0;
+        let mut batches = plan.batches.iter().peekable();
         while !feeder.waiting.is_empty() || !self.held.is_empty() {
+            let next = feeder.waiting.front().map(|next| next.0).filter(|_| feeder.position == 0 && !feeder.offered);
+            let due = batches.peek().is_some_and(|batch| next.is_some_and(|next| next >= batch.from));
+            if due && self.held.is_empty() {
+                self.install(batches.next().map_or(&[], |batch| &batch.mappings))?;
+                continue;
+            }
             self.pass_idle_time(&feeder);
-            self.offer(&mut feeder);
+            if !due {
+                self.offer(&mut feeder);
+            }
             let ready = [0, 1].map(|_| !self.chance(self.disturbance.backpressure));
             let engine = self.device.engine();
             for (sink, ready) in sinks.iter().zip(ready) {
@@ -397,6 +414,18 @@ impl Run<'_> {
             }
         }
         Ok(last)
+    }
+
+    /// Fills the mapping cache of the empty card anew. The clocks at the control port are not the traffic's.
+    fn install(&mut self, mappings: &[Mapping]) -> Result<(), RunError> {
+        let Some(state) = self.driver.take() else { return Ok(()) };
+        let bus = AxiLite::new(self.device.engine()).map_err(DriverError::from)?;
+        let mut driver = Driver::resume(bus, state);
+        driver.clear_mappings()?;
+        mappings.iter().try_for_each(|mapping| driver.install_mapping(mapping))?;
+        self.programming += driver.port().clocks();
+        self.driver = Some(driver.suspend());
+        Ok(())
     }
 
     /// Nothing can happen in an empty card before the next frame is due: passes over that time.

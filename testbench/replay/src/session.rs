@@ -137,7 +137,9 @@ pub fn replay(
     options: &Options,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Outcome, ReplayError> {
-    let plan = Planner::new(vpc, options.from).plan(frames, options.timing);
+    // Software finds room for the last tenth only by long searches.
+    let capacity = 4 * options.config.dimensions().mapping_rows() * 9 / 10;
+    let plan = Planner::new(vpc, options.from).plan(frames, options.timing, capacity);
     let entry = || card_entry(options.config);
     let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
         runner::run(vpc, &plan, device, options.disturbance, progress)

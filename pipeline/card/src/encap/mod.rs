@@ -19,7 +19,7 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::Ports;
 use nitro_simulator::BlockEntry;
-use nitro_wire::constants::GUEST_MTU;
+use nitro_wire::constants::{GUEST_MTU, MAX_FRAME_BYTES};
 use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
@@ -81,6 +81,8 @@ pub struct Encap {
     once: Signal<Local, Bits<24>>,
     twice: Signal<Local, Bits<24>>,
     largest: Constant<Bits<16>>,
+    longest_over_ipv4: Constant<Bits<14>>,
+    longest_over_ipv6: Constant<Bits<14>>,
     fixed: Constant<Bits<24>>,
     nothing: Constant<Outgoing>,
     too_big: Reason,
@@ -118,6 +120,8 @@ impl Default for Encap {
             once: Signal::default(),
             twice: Signal::default(),
             largest: Constant::new(GUEST_MTU.to_bits()),
+            longest_over_ipv4: Constant::new((MAX_FRAME_BYTES - header::LENGTHS[0]).to_bits()),
+            longest_over_ipv6: Constant::new((MAX_FRAME_BYTES - header::LENGTHS[1]).to_bits()),
             fixed: Constant::new(FIXED_SUM.into()),
             nothing: Constant::new(Outgoing::default()),
             too_big: reason(DropReason::TooBig),
@@ -138,12 +142,14 @@ impl Logic for Encap {
         self.third_valid.reset.next = self.reset.val();
 
         // Clock 1: verdict and addresses; 32 bits of the checksum's words at a time.
-        self.too_long.next = (self.rx.payload.val().ip_length > self.largest.val())
-            || (self.rx.payload.val().ip_length > bit_cast::<16, 14>(self.rx.payload.val().path_mtu));
-        self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
-        self.from_nobody.next = !self.rx.payload.val().src_ip.any();
         self.peer_is_ipv4.next = !self.rx.payload.val().underlay_ip.get_bits::<80>(48).any()
             && self.rx.payload.val().underlay_ip.get_bits::<16>(32).all();
+        self.too_long.next = (self.rx.payload.val().ip_length > self.largest.val())
+            || (self.rx.payload.val().ip_length > bit_cast::<16, 14>(self.rx.payload.val().path_mtu))
+            || (self.rx.payload.val().length > self.longest_over_ipv4.val())
+            || (!self.peer_is_ipv4.val() && (self.rx.payload.val().length > self.longest_over_ipv6.val()));
+        self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
+        self.from_nobody.next = !self.rx.payload.val().src_ip.any();
         self.first_valid.d.next = self.rx.tvalid.val();
         if self.rx.tvalid.val() {
             self.first.d.next = self.nothing.val();

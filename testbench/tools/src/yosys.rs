@@ -111,6 +111,8 @@ impl Yosys {
     /// # Errors
     /// [`ToolError::Yosys`], [`ToolError::YosysWarning`], [`ToolError::UnmappedMemories`], or a file error.
     pub fn check(&self, verilog: &str, top: &str) -> Result<Checked, ToolError> {
+        // Mapping takes longer than all the rest together, and only these matter.
+        let large = format!("t:$mem_v2 r:SIZE>={RAM_WORDS} %i");
         let script = format!(
             "read_verilog {DESIGN}\n\
              hierarchy -check -top {top}\n\
@@ -122,8 +124,8 @@ impl Yosys {
              check -assert\n\
              memory -nomap\n\
              tee -q -o {STATISTICS} stat -json\n\
-             memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt\n\
-             tee -q -o {UNMAPPED} select -list t:$mem_v2 r:SIZE>={RAM_WORDS} %i\n"
+             memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt {large}\n\
+             tee -q -o {UNMAPPED} select -list {large}\n"
         );
         let (log, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
         let warnings: Vec<&str> = log.lines().filter(|line| line.starts_with("Warning:")).collect();

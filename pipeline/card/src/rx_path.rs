@@ -70,6 +70,10 @@ pub const fn flow_latency() -> usize {
     KNOWN + merge::LATENCY
 }
 
+/// Clocks from a frame's last beat to the first beat of what is delivered, if nothing is before it, headers fill one beat, and
+/// the next has all of the inner frame's first: split, flow, queue, the beat of the headers, the two registers of the output.
+pub const LATENCY: usize = 1 + flow_latency() + 1 + 1 + 2;
+
 /// The rx path with `W` data bits, `2^PA` beats in the payload ring, and 4 · `2^LA` local addresses.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usize> {

@@ -4,6 +4,7 @@
 #[path = "../parser/frames.rs"]
 mod noise;
 mod overlay;
+mod stages;
 
 use std::collections::BTreeMap;
 

@@ -158,6 +158,24 @@ pub fn frame(random: &mut Random, config: &CardConfig, longest: u64) -> (Vec<u8>
     (if plain { noise::frame(random) } else { frame }, random.chance(0.03))
 }
 
+/// A frame that is delivered.
+pub fn sound(random: &mut Random, config: &CardConfig, longest: u64) -> Vec<u8> {
+    let eni = &config.enis[0];
+    let sender = Sender {
+        underlay_ip: ip_bits(config.underlay_ip) ^ 2,
+        underlay_mac: config.next_hop_mac,
+        card_ip: ip_bits(config.underlay_ip),
+        card_mac: config.underlay_mac,
+        vni: eni.vni,
+        token_epoch: config.token_keys[0].0,
+        token_key: config.token_keys[0].1,
+        flow_key: config.flow_key,
+        source_eni: 3,
+        layout: Layout::Token,
+    };
+    wrap(&sender, &inner(random, eni, longest)).unwrap()
+}
+
 /// One fault, anywhere in the headers or at the end.
 fn damage(random: &mut Random, frame: &mut Vec<u8>) {
     match random.below(5) {

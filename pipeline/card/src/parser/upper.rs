@@ -30,8 +30,6 @@ struct Located {
     bytes: Bits<16>,
     /// The datagram ends before the headers walked over do.
     cut: Bit,
-    /// At least 8 bytes follow the headers walked over.
-    more: Bit,
     /// An extension header follows that is out of reach.
     extension: Bit,
     /// Whatever follows is out of reach.
@@ -119,13 +117,16 @@ pub struct UpperHeader {
     heads: Vec<DFF<Bits<48>>>,
     tails: Vec<DFF<Bits<16>>>,
     fragments: Vec<DFF<Bits<48>>>,
-    ends: Vec<DFF<Bits<9>>>,
+    lengths: Vec<DFF<Bits<8>>>,
     types: Vec<DFF<Bits<8>>>,
-    /// Chunk after each chunk.
-    after: Vec<Constant<Bits<9>>>,
-    after_wide: Vec<Constant<Bits<13>>>,
-    last_fragment: DFF<Bits<CHUNKS>>,
-    seventh: DFF<Bits<CHUNKS>>,
+    /// Number of each chunk.
+    numbers: Vec<Constant<Bits<4>>>,
+    /// Chunk after the one at which the last extension header begins, 0 without one.
+    after_last: DFF<Bits<4>>,
+    /// There are seven extension headers.
+    seventh: DFF<Bit>,
+    /// Chunk at which the seventh begins.
+    seventh_chunk: DFF<Bits<4>>,
     walked: DFF<Bit>,
     extension: DFF<Bit>,
     beyond: DFF<Bit>,
@@ -141,14 +142,16 @@ pub struct UpperHeader {
     place: Signal<Local, Bits<PLACES>>,
     last: Signal<Local, Bits<CHUNKS>>,
     last_fragment_start: Signal<Local, Bits<CHUNKS>>,
-    length: Signal<Local, Bits<8>>,
+    after: Signal<Local, Bits<4>>,
+    chunk: Signal<Local, Bits<4>>,
     any_head: Signal<Local, Bits<48>>,
     any_tail: Signal<Local, Bits<16>>,
     any_fragment: Signal<Local, Bits<48>>,
-    any_end: Signal<Local, Bits<9>>,
+    any_length: Signal<Local, Bits<8>>,
     any_type: Signal<Local, Bits<8>>,
     units: Signal<Local, Bits<13>>,
-    available: Signal<Local, Bits<13>>,
+    left: Signal<Local, Bits<14>>,
+    more: Signal<Local, Bit>,
     first: Signal<Local, Bit>,
     cut: Signal<Local, Bit>,
     is_tcp: Signal<Local, Bit>,
@@ -168,12 +171,12 @@ impl Default for UpperHeader {
             heads: (0..PLACES).map(|_| DFF::default()).collect(),
             tails: (0..PLACES).map(|_| DFF::default()).collect(),
             fragments: (0..CHUNKS).map(|_| DFF::default()).collect(),
-            ends: (0..CHUNKS).map(|_| DFF::default()).collect(),
+            lengths: (0..CHUNKS).map(|_| DFF::default()).collect(),
             types: (0..CHUNKS).map(|_| DFF::default()).collect(),
-            after: (1..=CHUNKS).map(|after| Constant::new(after.to_bits())).collect(),
-            after_wide: (1..=CHUNKS).map(|after| Constant::new(after.to_bits())).collect(),
-            last_fragment: DFF::default(),
+            numbers: (0..=CHUNKS).map(|number| Constant::new(number.to_bits())).collect(),
+            after_last: DFF::default(),
             seventh: DFF::default(),
+            seventh_chunk: DFF::default(),
             walked: DFF::default(),
             extension: DFF::default(),
             beyond: DFF::default(),
@@ -189,14 +192,16 @@ impl Default for UpperHeader {
             place: Signal::default(),
             last: Signal::default(),
             last_fragment_start: Signal::default(),
-            length: Signal::default(),
+            after: Signal::default(),
+            chunk: Signal::default(),
             any_head: Signal::default(),
             any_tail: Signal::default(),
             any_fragment: Signal::default(),
-            any_end: Signal::default(),
+            any_length: Signal::default(),
             any_type: Signal::default(),
             units: Signal::default(),
-            available: Signal::default(),
+            left: Signal::default(),
+            more: Signal::default(),
             first: Signal::default(),
             cut: Signal::default(),
             is_tcp: Signal::default(),
@@ -210,14 +215,27 @@ impl Default for UpperHeader {
 impl Logic for UpperHeader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, last_fragment, seventh, walked, extension, beyond, head, tail, located, upper);
+        dff_setup!(
+            self,
+            clock,
+            after_last,
+            seventh,
+            seventh_chunk,
+            walked,
+            extension,
+            beyond,
+            head,
+            tail,
+            located,
+            upper
+        );
         for i in 0..20 {
             self.heads[i].clock.next = self.clock.val();
             self.tails[i].clock.next = self.clock.val();
         }
         for i in 0..12 {
             self.fragments[i].clock.next = self.clock.val();
-            self.ends[i].clock.next = self.clock.val();
+            self.lengths[i].clock.next = self.clock.val();
             self.types[i].clock.next = self.clock.val();
         }
 
@@ -267,15 +285,26 @@ impl Logic for UpperHeader {
             } else {
                 self.types[i].d.next = bits::<8>(0);
             }
-            self.length.next = self.network.val().window.get_bits::<8>(800 - 64 * i);
+            // A fragment header has no length field.
             if self.last.val().get_bit(11 - i) && !self.walk.val().fragments.get_bit(11 - i) {
-                self.ends[i].d.next = bit_cast::<9, 8>(self.length.val()) + self.after[i].val();
+                self.lengths[i].d.next = self.network.val().window.get_bits::<8>(800 - 64 * i);
             } else {
-                self.ends[i].d.next = bits::<9>(0);
+                self.lengths[i].d.next = bits::<8>(0);
             }
         }
-        self.last_fragment.d.next = self.last.val() & self.walk.val().fragments;
-        self.seventh.d.next = self.walk.val().seventh;
+        self.after.next = bits::<4>(0);
+        self.chunk.next = bits::<4>(0);
+        for i in 0..12 {
+            if self.last.val().get_bit(11 - i) {
+                self.after.next = self.after.val() | self.numbers[i + 1].val();
+            }
+            if self.walk.val().seventh.get_bit(11 - i) {
+                self.chunk.next = self.chunk.val() | self.numbers[i].val();
+            }
+        }
+        self.after_last.d.next = self.after.val();
+        self.seventh_chunk.d.next = self.chunk.val();
+        self.seventh.d.next = self.walk.val().seventh.any();
         self.walked.d.next = self.walk.val().starts.any();
         self.extension.d.next = self.walk.val().extension;
         self.beyond.d.next = !self.walk.val().landed.any();
@@ -290,20 +319,19 @@ impl Logic for UpperHeader {
         self.head.d.next = self.any_head.val();
         self.tail.d.next = self.any_tail.val();
         self.any_fragment.next = bits::<48>(0);
-        self.any_end.next = bits::<9>(0);
+        self.any_length.next = bits::<8>(0);
         self.any_type.next = bits::<8>(0);
         for i in 0..12 {
             self.any_fragment.next = self.any_fragment.val() | self.fragments[i].q.val();
-            self.any_end.next = self.any_end.val() | self.ends[i].q.val();
+            self.any_length.next = self.any_length.val() | self.lengths[i].q.val();
             self.any_type.next = self.any_type.val() | self.types[i].q.val();
-            if self.last_fragment.q.val().get_bit(11 - i) {
-                self.any_end.next = self.any_end.val() | self.after[i].val();
-            }
         }
         self.fragment_fields.i.next = self.any_fragment.val();
         // In units of 8 bytes, so that the last, broken unit does not count.
         self.units.next = self.datagram.val().payload.get_bits::<13>(3);
-        self.available.next = self.units.val() - bit_cast::<13, 9>(self.any_end.val());
+        // The 14th bit says that the headers are longer than the datagram.
+        self.left.next = (bit_cast::<14, 13>(self.units.val()) - bit_cast::<14, 4>(self.after_last.q.val()))
+            - bit_cast::<14, 8>(self.any_length.val());
         self.located.d.next = self.blank_located.val();
         self.located.d.next.is_ipv4 = self.datagram.val().is_ipv4;
         self.located.d.next.is_ipv6 = self.datagram.val().is_ipv6;
@@ -311,7 +339,7 @@ impl Logic for UpperHeader {
         if !self.walked.q.val() {
             self.located.d.next.protocol = self.datagram.val().next_header;
         }
-        self.located.d.next.bytes = (bit_cast::<16, 13>(self.available.val()) << 3)
+        self.located.d.next.bytes = (bit_cast::<16, 14>(self.left.val()) << 3)
             | bit_cast::<16, 3>(self.datagram.val().payload.get_bits::<3>(0));
         if self.datagram.val().is_ipv4 {
             self.located.d.next.ip_options = self.datagram.val().ihl != 5;
@@ -323,16 +351,11 @@ impl Logic for UpperHeader {
             self.located.d.next.more_fragments = self.fragment_fields.o.val().more;
             self.located.d.next.fragment_offset = self.fragment_fields.o.val().offset;
             self.located.d.next.fragment_id = self.fragment_fields.o.val().identification;
-            self.located.d.next.cut = self.units.val() < bit_cast::<13, 9>(self.any_end.val());
-            self.located.d.next.more = self.units.val() > bit_cast::<13, 9>(self.any_end.val());
+            self.located.d.next.cut = self.left.val().get_bit(13);
             self.located.d.next.extension = self.extension.q.val();
             self.located.d.next.beyond = self.beyond.q.val();
-            self.located.d.next.seventh = self.seventh.q.val().any();
-            for i in 6..12 {
-                if self.seventh.q.val().get_bit(11 - i) {
-                    self.located.d.next.seventh_fits = self.units.val() >= self.after_wide[i].val();
-                }
-            }
+            self.located.d.next.seventh = self.seventh.q.val();
+            self.located.d.next.seventh_fits = self.units.val() > bit_cast::<13, 4>(self.seventh_chunk.q.val());
         }
 
         // Third clock: check.
@@ -343,14 +366,16 @@ impl Logic for UpperHeader {
         self.is_udp.next = self.located.q.val().protocol == 17;
         self.is_icmp.next = (self.located.q.val().is_ipv4 && self.located.q.val().protocol == 1)
             || (self.located.q.val().is_ipv6 && self.located.q.val().protocol == 58);
+        // At least 8 bytes follow the headers walked over.
+        self.more.next = self.located.q.val().bytes.get_bits::<13>(3).any() && !self.located.q.val().cut;
         self.upper.d.next = self.blank.val();
         if self.located.q.val().seventh {
             self.cut.next = !self.located.q.val().seventh_fits;
             self.upper.d.next.too_many_headers = self.located.q.val().seventh_fits;
         } else {
-            self.cut.next = self.located.q.val().cut || (self.located.q.val().extension && !self.located.q.val().more);
+            self.cut.next = self.located.q.val().cut || (self.located.q.val().extension && !self.more.val());
             // What follows is out of reach, but the datagram has it. After a later fragment's header follows no header.
-            self.upper.d.next.too_many_headers = self.located.q.val().more
+            self.upper.d.next.too_many_headers = self.more.val()
                 && (self.located.q.val().extension || (self.located.q.val().beyond && self.first.val()));
         }
         if self.located.q.val().is_ipv4 || self.located.q.val().is_ipv6 {

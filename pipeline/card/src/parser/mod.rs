@@ -88,6 +88,7 @@ pub struct Parser {
     datagram: Later<Datagram>,
     target: Later<Bits<128>>,
     solicitation: Later<Solicitation>,
+    solicitations: Constant<Bit>,
     packet: DFF<Packet>,
     valid: Vec<Register<Bit>>,
     valid_passed: Signal<Local, Bit>,
@@ -100,8 +101,8 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// A parser that checks solicitations, or does not: `nd_valid` is never set then, and a good part of the
-    /// checksum's adders is saved.
+    /// A parser that checks solicitations, or does not: `nd_valid` is never set then, and the logic for it is saved. The
+    /// receiving side needs none.
     #[must_use]
     pub fn new(solicitations: bool) -> Self {
         Self {
@@ -120,6 +121,7 @@ impl Parser {
             datagram: Later::new(upper::LATENCY - 1),
             target: Later::new(upper::LATENCY),
             solicitation: Later::new(READ - ETHERNET - neighbour::LATENCY),
+            solicitations: Constant::new(solicitations),
             packet: DFF::default(),
             valid: (0..LATENCY).map(|_| Register::default()).collect(),
             valid_passed: Signal::default(),
@@ -214,7 +216,7 @@ impl Logic for Parser {
         self.packet.d.next.arp_valid = self.datagram.tx.val().arp_valid;
         self.packet.d.next.arp_request = self.datagram.tx.val().arp_request;
         self.packet.d.next.arp_sender_mac = self.datagram.tx.val().arp_sender_mac;
-        if self.solicitation.tx.val().sound && self.checksum.good.val() {
+        if self.solicitations.val() && self.solicitation.tx.val().sound && self.checksum.good.val() {
             self.packet.d.next.nd_valid = true;
             if self.solicitation.tx.val().has_target {
                 self.packet.d.next.nd_target = self.target.tx.val();

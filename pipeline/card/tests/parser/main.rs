@@ -1,6 +1,7 @@
 //! The parser against the golden model, field by field.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+mod borders;
 mod frames;
 
 use std::collections::BTreeMap;
@@ -27,10 +28,13 @@ fn case(bytes: Vec<u8>) -> Case {
     Case { bytes, reason: 0, port: 0, serial: 0 }
 }
 
+fn engine_of(name: &str) -> InterpretedEngine {
+    let entries = parser::parser_entries();
+    entries.iter().find(|entry| entry.name == name).unwrap().interpreted().unwrap()
+}
+
 fn engine() -> InterpretedEngine {
-    let entry = parser::parser_entries().remove(0);
-    assert_eq!(entry.name, "parser");
-    entry.interpreted().unwrap()
+    engine_of("parser")
 }
 
 /// The words of a number.
@@ -188,6 +192,30 @@ fn random_frames_parse_as_the_model_parses_them() {
     for (kind, count) in &kinds {
         assert!(*count >= 10, "{kind} is rare in {kinds:?}");
     }
+}
+
+#[test]
+fn borders_are_where_the_contract_puts_them() {
+    let mut engine = engine();
+    for (name, bytes, reason) in borders::borders() {
+        assert_eq!(parse(&bytes).reason, reason, "the model on {name}");
+        check(&mut engine, &[case(bytes)], 0.0).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    let solicits = |name: &str| {
+        let borders = borders::borders();
+        parse(&borders.iter().find(|border| border.0 == name).unwrap().1).nd_valid
+    };
+    assert!(solicits("solicitation of 72 bytes"));
+    assert!(!solicits("solicitation of 80 bytes"));
+}
+
+#[test]
+fn without_solicitations_all_else_is_the_same() {
+    let mut engine = engine_of("parser_no_solicitations");
+    let mut random = Random::new(43);
+    let frames = std::iter::repeat_with(|| frames::frame(&mut random));
+    let cases: Vec<Case> = frames.filter(|frame| !parse(frame).nd_valid).take(1_000).map(case).collect();
+    check(&mut engine, &cases, 0.1).unwrap();
 }
 
 proptest! {

@@ -103,7 +103,8 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Vec<CapturedFrame>, CaptureErr
 
 fn broken(path: &Path, packet: usize, error: &PcapError) -> CaptureError {
     let problem = match error {
-        PcapError::IncompleteBuffer => "the file ends within it".to_owned(),
+        // The whole file is in memory, so reading fails only at its end.
+        PcapError::IncompleteBuffer | PcapError::IoError(_) => "the file ends within it".to_owned(),
         other => other.to_string(),
     };
     CaptureError::Broken { file: path.to_owned(), packet, problem }
@@ -112,8 +113,12 @@ fn broken(path: &Path, packet: usize, error: &PcapError) -> CaptureError {
 fn parse_pcap(bytes: &[u8], path: &Path) -> Result<Vec<CapturedFrame>, CaptureError> {
     let mut reader = PcapReader::new(bytes).map_err(|_| CaptureError::NotACapture { file: path.to_owned() })?;
     let header = reader.header();
-    if header.datalink != DataLink::ETHERNET {
-        let link = u32::from(header.datalink);
+    // The upper half of the field is not the link type: bit 26 says that the top four bits are the length of a frame check
+    // sequence at each packet's end, in units of 16 bits (draft-ietf-opsawg-pcap, "File Header").
+    let field = u32::from(header.datalink);
+    let link = field & 0xffff;
+    let check_sequence = if field & 1 << 26 == 0 { 0 } else { 2 * (field >> 28) as usize };
+    if link != u32::from(DataLink::ETHERNET) {
         return Err(CaptureError::NotEthernet { file: path.to_owned(), place: "file header".into(), link });
     }
     let nanoseconds = match header.ts_resolution {
@@ -126,7 +131,9 @@ fn parse_pcap(bytes: &[u8], path: &Path) -> Result<Vec<CapturedFrame>, CaptureEr
         let packet = packet.map_err(|error| broken(path, frames.len(), &error))?;
         let time = Duration::from_secs(u64::from(packet.ts_sec))
             + Duration::from_nanos(u64::from(packet.ts_frac).saturating_mul(nanoseconds));
-        frames.push(CapturedFrame { time, bytes: packet.data.into_owned() });
+        let mut bytes = packet.data.into_owned();
+        bytes.truncate(bytes.len().saturating_sub(check_sequence));
+        frames.push(CapturedFrame { time, bytes });
     }
     Ok(frames)
 }
@@ -196,6 +203,14 @@ mod tests {
         let frames = parse(&pcap(1, &[&[1, 2, 3], &[]]), Path::new("x.pcap")).unwrap();
         assert_eq!(frames[0], CapturedFrame { time: Duration::from_secs(7), bytes: vec![1, 2, 3] });
         assert_eq!(frames[1], CapturedFrame { time: Duration::from_nanos(7_000_001_000), bytes: vec![] });
+    }
+
+    #[test]
+    fn knows_the_check_sequence_in_the_link_type_field() {
+        let stripped = parse(&pcap(0x2400_0001, &[&[1, 2, 3, 4, 5, 6]]), Path::new("x.pcap")).unwrap();
+        assert_eq!(stripped[0].bytes, [1, 2]);
+        let whole = parse(&pcap(0x3000_0001, &[&[1, 2, 3, 4, 5, 6]]), Path::new("x.pcap")).unwrap();
+        assert_eq!(whole[0].bytes.len(), 6);
     }
 
     #[test]

@@ -221,7 +221,8 @@ impl<P: RegisterPort> Driver<P> {
 
     fn install_eni(&mut self, eni: &Eni) -> Result<(), DriverError> {
         let (subnet4, mask_4) = eni.subnet4.map_or((0, 0), |(base, length)| (base.to_bits(), mask4(length)));
-        let (subnet6, mask_6) = eni.subnet6.map_or((0, 0), |(base, length)| (base.to_bits(), mask6(length)));
+        let (subnet6, mask_6, length_6) =
+            eni.subnet6.map_or((0, 0, 0), |(base, length)| (base.to_bits(), mask6(length), length));
         let row = Table::Eni.row().pack_words(&[
             ("valid", 1),
             ("source_dest_check", u128::from(eni.source_dest_check)),
@@ -234,6 +235,7 @@ impl<P: RegisterPort> Driver<P> {
             ("subnet6_valid", u128::from(eni.subnet6.is_some())),
             ("subnet6", subnet6),
             ("subnet6_mask", mask_6),
+            ("subnet6_length", u128::from(length_6)),
         ])?;
         self.write_row(Table::Eni, u16::from(eni.number), &row)?;
         for &ip in &eni.ips {

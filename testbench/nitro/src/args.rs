@@ -109,7 +109,10 @@ fn probability(text: &str) -> Result<f64, String> {
 fn clock_mhz(text: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(value) if (1..=500).contains(&value) && 1000 % value == 0 => Ok(value),
-        _ => Err("expected a frequency from 1 to 500 MHz whose period is a whole number of nanoseconds, such as 250".into()),
+        _ => {
+            Err("expected a frequency from 1 to 500 MHz whose period is a whole number of nanoseconds, such as 250"
+                .into())
+        }
     }
 }
 

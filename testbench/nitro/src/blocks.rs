@@ -21,7 +21,11 @@ pub fn find(config: Config, name: Option<&str>) -> Result<BlockEntry, Failure> {
         Some(index) => Ok(blocks.swap_remove(index)),
         None => {
             let known: Vec<_> = blocks.iter().map(|block| block.name).collect();
-            Err(Failure::input(format!("no block is called `{name}`; the blocks of {} are: {}", config.name(), known.join(", "))))
+            Err(Failure::input(format!(
+                "no block is called `{name}`; the blocks of {} are: {}",
+                config.name(),
+                known.join(", ")
+            )))
         }
     }
 }

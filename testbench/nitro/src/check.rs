@@ -22,11 +22,7 @@ struct Row {
 }
 
 fn budget(subject: &Subject<'_>) -> Budget {
-    if subject.netlist().nodes.len() > LARGE {
-        Budget { groups: 1, lanes: 2, clocks: 100 }
-    } else {
-        Budget::default()
-    }
+    if subject.netlist().nodes.len() > LARGE { Budget { groups: 1, lanes: 2, clocks: 100 } } else { Budget::default() }
 }
 
 /// Checks one block or all of them.
@@ -48,7 +44,9 @@ pub fn run(options: &Check) -> Result<(), Failure> {
             let row = Row { config: config.name(), block: report.block, ok: problem.is_none(), clocks, problem };
             if !options.json {
                 bar.suspend(|| match (&row.clocks, &row.problem) {
-                    (Some(clocks), _) => println!("ok    {:<24} lint, synthesis check, {clocks} clocks on 3 engines", row.block),
+                    (Some(clocks), _) => {
+                        println!("ok    {:<24} lint, synthesis check, {clocks} clocks on 3 engines", row.block)
+                    }
                     (None, problem) => println!("FAIL  {:<24} {}", row.block, problem.as_deref().unwrap_or_default()),
                 });
             }

@@ -22,9 +22,9 @@ const DEFAULT_CLOCK_MHZ: u32 = 250;
 
 fn failure(error: ReplayError) -> Failure {
     match error {
-        ReplayError::NoTrace { .. } | ReplayError::Trace(_) | ReplayError::Run(RunError::Driver(_) | RunError::Trace(_)) => {
-            Failure::input(error)
-        }
+        ReplayError::NoTrace { .. }
+        | ReplayError::Trace(_)
+        | ReplayError::Run(RunError::Driver(_) | RunError::Trace(_)) => Failure::input(error),
         other => Failure::check(other),
     }
 }
@@ -68,7 +68,8 @@ fn session(vpc: &Vpc, frames: &[CapturedFrame], options: &Options, delivery: &De
 /// Replays the embedded capture through the `line` card.
 pub fn default_run(quiet: &Quiet) -> Result<(), Failure> {
     let vpc = Vpc::parse(DEFAULT_VPC, Path::new("(embedded) vectors/vpc/default.toml")).map_err(Failure::input)?;
-    let frames = capture::parse(DEFAULT_CAPTURE, Path::new("(embedded) vectors/captures/http-short.pcap")).map_err(Failure::input)?;
+    let frames = capture::parse(DEFAULT_CAPTURE, Path::new("(embedded) vectors/captures/http-short.pcap"))
+        .map_err(Failure::input)?;
     let out = PathBuf::from(DEFAULT_OUT);
     let options = Options {
         config: Config::Line,
@@ -79,7 +80,9 @@ pub fn default_run(quiet: &Quiet) -> Result<(), Failure> {
         trace: Some(Trace { file: out.join("trace.vcd"), options: TraceOptions::default() }),
     };
     if !quiet.quiet {
-        println!("replaying vectors/captures/http-short.pcap through the card of vectors/vpc/default.toml (nitro --help shows more)");
+        println!(
+            "replaying vectors/captures/http-short.pcap through the card of vectors/vpc/default.toml (nitro --help shows more)"
+        );
     }
     let delivery = Delivery { out: Some(&out), clock_mhz: DEFAULT_CLOCK_MHZ, json: false, quiet: quiet.quiet };
     session(&vpc, &frames, &options, &delivery)
@@ -97,7 +100,9 @@ pub fn run(options: &Replay) -> Result<(), Failure> {
     if vpc.enis.len() > config.dimensions().enis() {
         let (name, most, count) = (config.name(), config.dimensions().enis(), vpc.enis.len());
         let file = options.vpc.display();
-        return Err(Failure::input(format!("{file}: {count} ENIs; configuration `{name}` has {most}: remove some or use a larger one")));
+        return Err(Failure::input(format!(
+            "{file}: {count} ENIs; configuration `{name}` has {most}: remove some or use a larger one"
+        )));
     }
     let trace = options.vcd.as_ref().map(|file| Trace {
         file: file.clone(),
@@ -132,6 +137,10 @@ fn eni_number(vpc: &Vpc, name: &str, file: &Path) -> Result<u8, Failure> {
     let number = vpc.enis.iter().position(|eni| eni.name == name).and_then(|index| u8::try_from(index).ok());
     number.ok_or_else(|| {
         let known: Vec<_> = vpc.enis.iter().map(|eni| eni.name.as_str()).collect();
-        Failure::input(format!("--from {name}: {} has no ENI of that name; it has: {}", file.display(), known.join(", ")))
+        Failure::input(format!(
+            "--from {name}: {} has no ENI of that name; it has: {}",
+            file.display(),
+            known.join(", ")
+        ))
     })
 }

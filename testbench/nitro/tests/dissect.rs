@@ -59,8 +59,26 @@ fn every_packet_dissects() {
             let bad = tshark(&out.join(file), &["-Y", BAD]);
             assert!(bad.is_empty(), "{}: {file}: {bad:#?}", capture.display());
         }
-        let fields = ["-T", "fields", "-E", "separator=,", "-e", "geneve.vni", "-e", "geneve.option.class", "-e", "geneve.option.type",
-            "-e", "geneve.option.length", "-e", "ip.src", "-e", "udp.dstport", "-e", "eth.type"];
+        let fields = [
+            "-T",
+            "fields",
+            "-E",
+            "separator=,",
+            "-e",
+            "geneve.vni",
+            "-e",
+            "geneve.option.class",
+            "-e",
+            "geneve.option.type",
+            "-e",
+            "geneve.option.length",
+            "-e",
+            "ip.src",
+            "-e",
+            "udp.dstport",
+            "-e",
+            "eth.type",
+        ];
         for line in tshark(&out.join("net.pcapng"), &fields) {
             forwarded += 1;
             // VNI 4432; one option, class 0xff4e, type 0x81, 20 bytes; from the card, to port 6081; an inner EtherType after the outer.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use nitro_agreement::{AgreementError, Subject};
-use nitro_card::config::Config;
 use nitro_card::catalogue::card_entry;
+use nitro_card::config::Config;
 use nitro_netlist::ElaborateError;
 use nitro_simulator::{BlockEntry, Engine, EngineFault, InterpretedEngine, TraceError, TraceOptions, VcdWriter};
 use nitro_vpc::Vpc;
@@ -144,7 +144,8 @@ pub fn replay(
     let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
         runner::run(vpc, &plan, device, options.disturbance, progress)
     };
-    if let (Some(_), EngineKind::RustHdl | EngineKind::Verilator | EngineKind::Model) = (&options.trace, options.engine) {
+    if let (Some(_), EngineKind::RustHdl | EngineKind::Verilator | EngineKind::Model) = (&options.trace, options.engine)
+    {
         return Err(ReplayError::NoTrace { engine: options.engine.name() });
     }
     match (options.engine, &options.trace) {

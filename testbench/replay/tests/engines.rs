@@ -1,0 +1,90 @@
+//! The committed captures give the same packets, verdicts and counters on every engine, and the same clocks on the clocked ones.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use nitro_card::config::Config;
+use nitro_replay::capture;
+use nitro_replay::plan::Timing;
+use nitro_replay::report::{Fate, FrameVerdict, Outcome, OutputFrame};
+use nitro_replay::runner::Disturbance;
+use nitro_replay::session::{EngineKind, Options, replay};
+use nitro_vpc::Vpc;
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors")
+}
+
+fn captures() -> Vec<PathBuf> {
+    let files = std::fs::read_dir(vectors().join("captures")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "pcap")).collect();
+    files.sort();
+    assert!(files.len() >= 9, "the committed captures are there");
+    files
+}
+
+fn run(capture: &Path, config: Config, engine: EngineKind, disturbance: Disturbance) -> Outcome {
+    let vpc = Vpc::read(&vectors().join("vpc/default.toml")).unwrap();
+    let frames = capture::read(capture).unwrap();
+    let options = Options { config, engine, timing: Timing::Dense, disturbance, from: None, trace: None };
+    replay(&vpc, &frames, &options, &mut |_| ()).unwrap_or_else(|error| panic!("{}: {error}", capture.display()))
+}
+
+fn without_clocks(verdicts: &[FrameVerdict]) -> Vec<FrameVerdict> {
+    verdicts.iter().cloned().map(|verdict| FrameVerdict { clock_in: None, latency_clocks: None, ..verdict }).collect()
+}
+
+fn frames(outputs: &[OutputFrame]) -> Vec<(Option<u8>, &[u8])> {
+    outputs.iter().map(|output| (output.eni, output.bytes.as_slice())).collect()
+}
+
+fn same_packets(capture: &Path, a: &Outcome, b: &Outcome) {
+    let name = capture.display();
+    assert_eq!(without_clocks(&a.verdicts), without_clocks(&b.verdicts), "{name}");
+    assert_eq!(frames(&a.net), frames(&b.net), "{name}");
+    assert_eq!(frames(&a.guest), frames(&b.guest), "{name}");
+    assert_eq!(a.counters, b.counters, "{name}");
+}
+
+fn same_clocks(capture: &Path, a: &Outcome, b: &Outcome) {
+    same_packets(capture, a, b);
+    assert_eq!(
+        (&a.verdicts, &a.net, &a.guest, a.clocks),
+        (&b.verdicts, &b.net, &b.guest, b.clocks),
+        "{}",
+        capture.display()
+    );
+}
+
+#[test]
+fn the_netlist_and_the_model_agree_in_every_configuration() {
+    for &config in Config::ALL {
+        for capture in captures() {
+            let model = run(&capture, config, EngineKind::Model, Disturbance::default());
+            let dense = run(&capture, config, EngineKind::Interpreted, Disturbance::default());
+            same_packets(&capture, &dense, &model);
+            let rough = Disturbance { idle: 0.3, backpressure: 0.4, seed: 7 };
+            same_packets(&capture, &run(&capture, config, EngineKind::Interpreted, rough), &model);
+            assert!(dense.verdicts.iter().any(|verdict| verdict.verdict == Fate::Forward), "{}", capture.display());
+            assert!(dense.verdicts.iter().any(|verdict| verdict.verdict == Fate::Deliver), "{}", capture.display());
+        }
+    }
+}
+
+#[test]
+fn the_verilog_has_the_clocks_of_the_netlist() {
+    for capture in captures() {
+        let rough = Disturbance { idle: 0.2, backpressure: 0.2, seed: 3 };
+        let interpreted = run(&capture, Config::Tiny, EngineKind::Interpreted, rough);
+        same_clocks(&capture, &run(&capture, Config::Tiny, EngineKind::Verilator, rough), &interpreted);
+    }
+}
+
+/// rust_hdl's own rules take some milliseconds a clock, so this is one small capture; `nitro replay --engine rust_hdl` runs the others.
+#[test]
+fn rust_hdls_own_rules_have_the_clocks_of_the_netlist() {
+    let capture = vectors().join("captures/arp-nd.pcap");
+    let interpreted = run(&capture, Config::Tiny, EngineKind::Interpreted, Disturbance::default());
+    same_clocks(&capture, &run(&capture, Config::Tiny, EngineKind::RustHdl, Disturbance::default()), &interpreted);
+}

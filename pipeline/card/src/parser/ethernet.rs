@@ -1,7 +1,7 @@
 //! Ethernet header and one optional 802.1Q tag (IEEE 802.3, IEEE 802.1Q).
 //!
-//! Ports: `rx` (taken while `enable` is set), `tx`. Latency: 2 clocks: the EtherTypes are compared in the first, the tag is
-//! cut out in the second. Drop reasons: `truncated`, `unknown_ethertype`.
+//! Ports: `rx` (taken while `enable` is set), `tx`, `reason` (1 clock after `tx`). Latency: 2 clocks: the EtherTypes are
+//! compared in the first, the tag is cut out in the second; the length is judged in a third. Drop reasons: `truncated`, `unknown_ethertype`.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};
@@ -21,8 +21,6 @@ pub const NETWORK: usize = 8 * NETWORK_BYTES;
 /// A frame whose Ethernet header has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Network {
-    /// Drop reason so far, 0 for none.
-    pub reason: Bits<6>,
     /// The frame waits in the payload ring.
     pub has_payload: Bit,
     /// Length of the frame in bytes.
@@ -45,8 +43,8 @@ pub struct Network {
     pub is_ipv4: Bit,
     /// The frame is IPv6.
     pub is_ipv6: Bit,
-    /// Bytes of the frame after the Ethernet header and the tag.
-    pub left: Bits<14>,
+    /// Bytes of the frame after the Ethernet header and the tag, negative (the top bit set) if these are not whole.
+    pub left: Bits<15>,
     /// The bytes after the Ethernet header and the tag, the first most significant.
     pub window: Bits<NETWORK>,
 }
@@ -74,18 +72,22 @@ pub struct EthernetHeader {
     pub rx: Signal<In, Frame>,
     /// What it carries.
     pub tx: Signal<Out, Network>,
+    /// Drop reason so far, 0 for none; 1 clock after `tx`.
+    pub reason: Signal<Out, Bits<6>>,
     arriving: Cast<Bits<144>, Tagged>,
     header: Cast<Bits<144>, Tagged>,
     frame: DFF<Frame>,
     kinds: DFF<Kinds>,
     network: DFF<Network>,
+    arrived: DFF<Bits<6>>,
+    judged: DFF<Bits<6>>,
     blank: Constant<Network>,
     truncated: Reason,
     unknown_ethertype: Reason,
     is_arp: Signal<Local, Bit>,
     is_ipv4: Signal<Local, Bit>,
     is_ipv6: Signal<Local, Bit>,
-    needed: Signal<Local, Bits<14>>,
+    needed: Signal<Local, Bits<15>>,
 }
 
 /// An Ethernet header followed by a tag, if there is one.
@@ -107,11 +109,14 @@ impl Default for EthernetHeader {
             enable: Signal::default(),
             rx: Signal::default(),
             tx: Signal::default(),
+            reason: Signal::default(),
             arriving: Cast::default(),
             header: Cast::default(),
             frame: DFF::default(),
             kinds: DFF::default(),
             network: DFF::default(),
+            arrived: DFF::default(),
+            judged: DFF::default(),
             blank: Constant::new(Network::default()),
             truncated: reason(DropReason::Truncated),
             unknown_ethertype: reason(DropReason::UnknownEthertype),
@@ -126,7 +131,7 @@ impl Default for EthernetHeader {
 impl Logic for EthernetHeader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, frame, kinds, network);
+        dff_setup!(self, clock, frame, kinds, network, arrived, judged);
 
         // First clock.
         self.arriving.i.next = self.rx.val().window.get_bits::<144>(1136);
@@ -155,38 +160,41 @@ impl Logic for EthernetHeader {
             self.is_arp.next = self.kinds.q.val().inner_arp;
             self.is_ipv4.next = self.kinds.q.val().inner_ipv4;
             self.is_ipv6.next = self.kinds.q.val().inner_ipv6;
-            self.needed.next = bits::<14>(18);
             self.network.d.next.vlan = self.header.o.val().tci;
-            self.network.d.next.left = self.frame.q.val().length - 18;
+            self.network.d.next.left = bit_cast::<15, 14>(self.frame.q.val().length) - 18;
             self.network.d.next.window = self.frame.q.val().window.get_bits::<NETWORK>(0);
         } else {
             self.is_arp.next = self.kinds.q.val().outer_arp;
             self.is_ipv4.next = self.kinds.q.val().outer_ipv4;
             self.is_ipv6.next = self.kinds.q.val().outer_ipv6;
-            self.needed.next = bits::<14>(14);
-            self.network.d.next.left = self.frame.q.val().length - 14;
+            self.network.d.next.left = bit_cast::<15, 14>(self.frame.q.val().length) - 14;
             self.network.d.next.window = self.frame.q.val().window.get_bits::<NETWORK>(32);
         }
         self.network.d.next.is_arp = self.is_arp.val();
         self.network.d.next.is_ipv4 = self.is_ipv4.val();
         self.network.d.next.is_ipv6 = self.is_ipv6.val();
 
-        // Whole headers are needed: 28 bytes of ARP, 20 of IPv4, 40 of IPv6.
-        if self.is_arp.val() {
-            self.needed.next = self.needed.val() + 28;
-        } else if self.is_ipv4.val() {
-            self.needed.next = self.needed.val() + 20;
-        } else if self.is_ipv6.val() {
-            self.needed.next = self.needed.val() + 40;
+        self.arrived.d.next = self.frame.q.val().reason;
+        self.tx.next = self.network.q.val();
+
+        // Third clock: whole headers are needed, 28 bytes of ARP, 20 of IPv4, 40 of IPv6.
+        if self.network.q.val().is_arp {
+            self.needed.next = bits::<15>(28);
+        } else if self.network.q.val().is_ipv4 {
+            self.needed.next = bits::<15>(20);
+        } else if self.network.q.val().is_ipv6 {
+            self.needed.next = bits::<15>(40);
+        } else {
+            self.needed.next = bits::<15>(0);
         }
-        self.network.d.next.reason = self.frame.q.val().reason;
-        if !self.frame.q.val().reason.any() {
-            if self.frame.q.val().length < self.needed.val() {
-                self.network.d.next.reason = self.truncated.val();
-            } else if !self.is_arp.val() && !self.is_ipv4.val() && !self.is_ipv6.val() {
-                self.network.d.next.reason = self.unknown_ethertype.val();
+        self.judged.d.next = self.arrived.q.val();
+        if !self.arrived.q.val().any() {
+            if self.network.q.val().left.get_bit(14) || self.network.q.val().left < self.needed.val() {
+                self.judged.d.next = self.truncated.val();
+            } else if !self.network.q.val().is_arp && !self.network.q.val().is_ipv4 && !self.network.q.val().is_ipv6 {
+                self.judged.d.next = self.unknown_ethertype.val();
             }
         }
-        self.tx.next = self.network.q.val();
+        self.reason.next = self.judged.q.val();
     }
 }

@@ -1,6 +1,6 @@
 //! The fixed headers of IPv4 (RFC 791), IPv6 (RFC 8200, section 3) and ARP (RFC 826).
 //!
-//! Ports: `rx`, `tx`. Latency: 1 clock. Drop reasons: `bad_ip_version`, `bad_ip_header_length`, `bad_ip_total_length`.
+//! Ports: `rx`, `reason`, `tx`. Latency: 1 clock. Drop reasons: `bad_ip_version`, `bad_ip_header_length`, `bad_ip_total_length`.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};
@@ -79,6 +79,8 @@ pub struct InternetHeader {
     pub clock: Signal<In, Clock>,
     /// The frame after its Ethernet header.
     pub rx: Signal<In, Network>,
+    /// Its drop reason so far, 0 for none.
+    pub reason: Signal<In, Bits<6>>,
     /// Its network header.
     pub tx: Signal<Out, Datagram>,
     ipv4: Cast<Bits<160>, format::Ipv4>,
@@ -107,6 +109,7 @@ impl Default for InternetHeader {
         Self {
             clock: Signal::default(),
             rx: Signal::default(),
+            reason: Signal::default(),
             tx: Signal::default(),
             ipv4: Cast::default(),
             ipv6: Cast::default(),
@@ -191,12 +194,12 @@ impl Logic for InternetHeader {
                 && (self.arp.o.val().operation == 1 || self.arp.o.val().operation == 2);
         }
 
-        self.datagram.d.next.reason = self.rx.val().reason;
+        self.datagram.d.next.reason = self.reason.val();
         if self.rx.val().is_ipv4 || self.rx.val().is_ipv6 {
             self.datagram.d.next.ip_length = self.datagram_end.val().get_bits::<16>(0);
             self.bad_total_length.next =
-                self.bad_total_length.val() || self.datagram_end.val() > bit_cast::<17, 14>(self.rx.val().left);
-            if !self.rx.val().reason.any() {
+                self.bad_total_length.val() || self.datagram_end.val() > bit_cast::<17, 15>(self.rx.val().left);
+            if !self.reason.val().any() {
                 if self.bad_version.val() {
                     self.datagram.d.next.reason = self.bad_ip_version.val();
                 } else if self.bad_header_length.val() {

@@ -64,7 +64,7 @@ const READ: usize = ETHERNET + extension::LATENCY + upper::LATENCY;
 pub const LATENCY: usize = READ + 1;
 
 // What is not delayed must arrive at the verdict by itself.
-const _: () = assert!(ETHERNET + checksum::LATENCY == READ && quoted::LATENCY == upper::LATENCY);
+const _: () = assert!(ETHERNET + checksum::LATENCY == READ && quoted::LATENCY == upper::LATENCY + 1);
 
 /// Reads the headers of frames.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -85,6 +85,8 @@ pub struct Parser {
     extension: ExtensionWalk,
     upper: UpperHeader,
     network: Later<Network>,
+    network_last: Later<Network>,
+    reason_last: Later<Bits<6>>,
     datagram: Later<Datagram>,
     target: Later<Bits<128>>,
     solicitation: Later<Solicitation>,
@@ -117,7 +119,9 @@ impl Parser {
             quoted: QuotedPacket::default(),
             extension: ExtensionWalk::default(),
             upper: UpperHeader::default(),
-            network: Later::new(extension::LATENCY),
+            network: Later::new(extension::LATENCY - 1),
+            network_last: Later::new(1),
+            reason_last: Later::new(extension::LATENCY - 1),
             datagram: Later::new(upper::LATENCY - 1),
             target: Later::new(upper::LATENCY),
             solicitation: Later::new(READ - ETHERNET - neighbour::LATENCY),
@@ -146,7 +150,7 @@ impl Logic for Parser {
     fn update(&mut self) {
         dff_setup!(self, clock, packet);
         clock!(self, clock, ethernet, internet, checksum, neighbour, quoted, extension, upper);
-        clock!(self, clock, network, datagram, target, solicitation);
+        clock!(self, clock, network, network_last, reason_last, datagram, target, solicitation);
 
         self.valid_passed.next = self.rx.tvalid.val();
         for i in 0..self.valid.len() {
@@ -163,15 +167,17 @@ impl Logic for Parser {
         self.extension.rx.next = self.ethernet.tx.val();
         self.neighbour.network.next = self.ethernet.tx.val();
         self.network.rx.next = self.ethernet.tx.val();
-        self.internet.rx.next = self.network.tx.val();
+        self.network_last.rx.next = self.network.tx.val();
+        self.reason_last.rx.next = self.ethernet.reason.val();
+        self.internet.rx.next = self.network_last.tx.val();
+        self.internet.reason.next = self.reason_last.tx.val();
         self.quoted.network.next = self.network.tx.val();
-        self.quoted.datagram.next = self.internet.tx.val();
         self.upper.walk.next = self.extension.tx.val();
-        self.upper.network.next = self.network.tx.val();
+        self.upper.network.next = self.network_last.tx.val();
         self.upper.datagram.next = self.internet.tx.val();
         self.datagram.rx.next = self.internet.tx.val();
         // The target of a neighbour solicitation: bytes 8 to 23 after the IPv6 header.
-        self.target.rx.next = self.network.tx.val().window.get_bits::<128>(624);
+        self.target.rx.next = self.network_last.tx.val().window.get_bits::<128>(624);
         self.solicitation.rx.next = self.neighbour.tx.val();
 
         self.packet.d.next = self.blank.val();

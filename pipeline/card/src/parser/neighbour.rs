@@ -47,10 +47,18 @@ struct Chunk {
 /// How far the walk over the options has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Options {
-    /// Everything but the options is right.
-    pub sound: Bit,
-    /// It is a neighbour solicitation.
-    pub has_target: Bit,
+    /// ICMPv6 directly after the fixed header, hop limit 255.
+    pub right_header: Bit,
+    /// Whole chunks, not too many.
+    pub right_length: Bit,
+    /// A router solicitation, code 0.
+    pub is_router: Bit,
+    /// A neighbour solicitation, code 0.
+    pub is_neighbour: Bit,
+    /// The target address is not multicast.
+    pub unicast_target: Bit,
+    /// The destination address is a solicited-node multicast address.
+    pub solicited_node: Bit,
     /// The source address is `::`.
     pub unspecified: Bit,
     /// There is a source link-layer address.
@@ -151,9 +159,6 @@ pub struct Neighbour {
     stages: Vec<DFF<Options>>,
     blank: Constant<Options>,
     solicited_node_prefix: Constant<Bits<104>>,
-    is_neighbour: Signal<Local, Bit>,
-    unspecified: Signal<Local, Bit>,
-    solicited_node: Signal<Local, Bit>,
     length: Signal<Local, Bits<4>>,
     chunk: Signal<Local, Bits<CHUNK>>,
     chunks: Signal<Local, Bits<DECODED>>,
@@ -173,9 +178,6 @@ impl Default for Neighbour {
             blank: Constant::new(Options::default()),
             // ff02::1:ff00:0/104 (RFC 4291, section 2.7.1).
             solicited_node_prefix: Constant::new((bits::<104>(0xff02) << 88) | bits::<104>(0x1ff)),
-            is_neighbour: Signal::default(),
-            unspecified: Signal::default(),
-            solicited_node: Signal::default(),
             length: Signal::default(),
             chunk: Signal::default(),
             chunks: Signal::default(),
@@ -197,25 +199,21 @@ impl Logic for Neighbour {
             self.chunk.next = self.decodes[i].tx.val();
             self.chunks.next = (self.chunks.val() << 11) | bit_cast::<DECODED, CHUNK>(self.chunk.val());
         }
-        self.is_neighbour.next = self.message.o.val().icmp_type == 135;
-        self.unspecified.next = !self.header.o.val().src.any();
-        self.solicited_node.next = self.header.o.val().dst.get_bits::<104>(24) == self.solicited_node_prefix.val();
         self.stages[0].clock.next = self.clock.val();
         self.stages[0].d.next = self.blank.val();
         self.stages[0].d.next.chunks = self.chunks.val();
-        self.stages[0].d.next.unspecified = self.unspecified.val();
-        self.stages[0].d.next.has_target = self.is_neighbour.val();
-        self.stages[0].d.next.sound = self.network.val().is_ipv6
-            && self.header.o.val().next_header == 58
-            && self.header.o.val().hop_limit == 255
-            && self.header.o.val().payload_length <= 72
-            && !self.header.o.val().payload_length.get_bits::<3>(0).any()
-            && self.message.o.val().code == 0
-            && (self.message.o.val().icmp_type == 133
-                || (self.is_neighbour.val()
-                    && self.message.o.val().target.get_bits::<8>(120) != 0xff
-                    && (self.solicited_node.val() || !self.unspecified.val())));
-        if self.is_neighbour.val() {
+        self.stages[0].d.next.unspecified = !self.header.o.val().src.any();
+        self.stages[0].d.next.solicited_node =
+            self.header.o.val().dst.get_bits::<104>(24) == self.solicited_node_prefix.val();
+        self.stages[0].d.next.unicast_target = self.message.o.val().target.get_bits::<8>(120) != 0xff;
+        self.stages[0].d.next.right_header =
+            self.network.val().is_ipv6 && self.header.o.val().next_header == 58 && self.header.o.val().hop_limit == 255;
+        self.stages[0].d.next.right_length = !self.header.o.val().payload_length.get_bits::<3>(0).any()
+            && !self.header.o.val().payload_length.get_bits::<9>(7).any()
+            && self.length.val() <= 9;
+        self.stages[0].d.next.is_router = self.message.o.val().icmp_type == 133 && !self.message.o.val().code.any();
+        self.stages[0].d.next.is_neighbour = self.message.o.val().icmp_type == 135 && !self.message.o.val().code.any();
+        if self.message.o.val().icmp_type == 135 {
             // Options begin at chunk 3 of a neighbour solicitation, at chunk 1 of a router solicitation.
             self.stages[0].d.next.ahead = bits::<8>(4);
         } else {
@@ -230,9 +228,14 @@ impl Logic for Neighbour {
             self.stages[i + 1].clock.next = self.clock.val();
             self.stages[i + 1].d.next = self.visits[3 * i + 2].tx.val();
         }
-        self.tx.next.sound = self.stages[3].q.val().sound
+        self.tx.next.sound = self.stages[3].q.val().right_header
+            && self.stages[3].q.val().right_length
             && self.stages[3].q.val().complete
-            && !(self.stages[3].q.val().unspecified && self.stages[3].q.val().has_source);
-        self.tx.next.has_target = self.stages[3].q.val().has_target;
+            && !(self.stages[3].q.val().unspecified && self.stages[3].q.val().has_source)
+            && (self.stages[3].q.val().is_router
+                || (self.stages[3].q.val().is_neighbour
+                    && self.stages[3].q.val().unicast_target
+                    && (self.stages[3].q.val().solicited_node || !self.stages[3].q.val().unspecified)));
+        self.tx.next.has_target = self.stages[3].q.val().is_neighbour;
     }
 }

@@ -1,6 +1,6 @@
 //! The packet that an ICMP error quotes (RFC 792; RFC 4443, section 2.4): its addresses, ports or echo identifier.
 //!
-//! Ports: `network`, `datagram` (1 clock later), `tx`. Latency: 3 clocks from `network`. A quote that cannot be read is no
+//! Ports: `network`, `tx`. Latency: 4 clocks. A quote that cannot be read is no
 //! error. Only errors without IPv4 options or IPv6 extension headers are looked into, so that the quote has one
 //! place in each family; routers send no others.
 
@@ -9,11 +9,10 @@ use nitro_netlist::{Ports, Record};
 use rust_hdl::prelude::*;
 
 use super::ethernet::Network;
-use super::internet::Datagram;
 use crate::format;
 
 /// Clocks from `network` to `tx`.
-pub const LATENCY: usize = 3;
+pub const LATENCY: usize = 4;
 /// Places where the quoted upper-layer header can begin: after 5 to 15 words of IPv4, the last of which is that of IPv6 too.
 const PLACES: usize = 11;
 
@@ -37,8 +36,14 @@ pub struct Quoted {
 /// The quote's network header, of either family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 struct Header {
-    /// The packet is an ICMP error, and the quote's version and header length are possible.
+    /// The packet is an ICMP message right after a plain IP header, and not a later fragment.
+    is_icmp: Bit,
+    /// Its type is that of an error.
+    is_error: Bit,
+    /// The quote's version and header length are possible.
     sound: Bit,
+    /// Length of the datagram in whole words of 4 bytes, of IPv6 without the fixed header.
+    length: Bits<14>,
     /// Of IPv4; otherwise of IPv6.
     is_ipv4: Bit,
     /// Length in words of 4 bytes.
@@ -50,9 +55,25 @@ struct Header {
     dst_ip: Bits<128>,
 }
 
-/// What of the upper-layer header there is in the datagram.
+/// How far the datagram reaches, and what there would be to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 struct Reach {
+    /// There is a quote.
+    sound: Bit,
+    /// Its network header is whole.
+    has_header: Bit,
+    /// There are 4 bytes after it.
+    has_ports: Bit,
+    /// There are 8 bytes after it.
+    has_echo: Bit,
+    ports: Bit,
+    echo4: Bit,
+    echo6: Bit,
+}
+
+/// What there is to read of the upper-layer header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+struct Readable {
     valid: Bit,
     ports: Bit,
     echo4: Bit,
@@ -66,8 +87,6 @@ pub struct QuotedPacket {
     pub clock: Signal<In, Clock>,
     /// The frame after its Ethernet header.
     pub network: Signal<In, Network>,
-    /// Its network header, 1 clock later.
-    pub datagram: Signal<In, Datagram>,
     /// The quoted packet.
     pub tx: Signal<Out, Quoted>,
     outer4: Cast<Bits<160>, format::Ipv4>,
@@ -80,16 +99,19 @@ pub struct QuotedPacket {
     /// Bytes 48 to 93, among them the quoted upper-layer header.
     near: DFF<Bits<368>>,
     header_later: DFF<Header>,
+    header_last: DFF<Header>,
     reach: DFF<Reach>,
+    upper: DFF<Readable>,
+    head: DFF<Bits<48>>,
     /// Header length, in words, for which each place is meant.
     places: Vec<Constant<Bits<4>>>,
     heads: Vec<DFF<Bits<48>>>,
     quoted: DFF<Quoted>,
     blank_header: Constant<Header>,
     blank_reach: Constant<Reach>,
+    blank_upper: Constant<Readable>,
     blank: Constant<Quoted>,
     mapped_prefix: Constant<Bits<128>>,
-    words: Signal<Local, Bits<14>>,
     needed: Signal<Local, Bits<14>>,
     any: Signal<Local, Bits<48>>,
 }
@@ -99,7 +121,6 @@ impl Default for QuotedPacket {
         Self {
             clock: Signal::default(),
             network: Signal::default(),
-            datagram: Signal::default(),
             tx: Signal::default(),
             outer4: Cast::default(),
             outer6: Cast::default(),
@@ -110,15 +131,18 @@ impl Default for QuotedPacket {
             header: DFF::default(),
             near: DFF::default(),
             header_later: DFF::default(),
+            header_last: DFF::default(),
             reach: DFF::default(),
+            upper: DFF::default(),
+            head: DFF::default(),
             places: (0..PLACES).map(|place| Constant::new((place + 5).to_bits())).collect(),
             heads: (0..PLACES).map(|_| DFF::default()).collect(),
             quoted: DFF::default(),
             blank_header: Constant::new(Header::default()),
             blank_reach: Constant::new(Reach::default()),
+            blank_upper: Constant::new(Readable::default()),
             blank: Constant::new(Quoted::default()),
             mapped_prefix: Constant::new(super::internet::mapped_prefix()),
-            words: Signal::default(),
             needed: Signal::default(),
             any: Signal::default(),
         }
@@ -128,7 +152,7 @@ impl Default for QuotedPacket {
 impl Logic for QuotedPacket {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, header, near, header_later, reach, quoted);
+        dff_setup!(self, clock, header, near, header_later, header_last, reach, upper, head, quoted);
         for i in 0..11 {
             self.heads[i].clock.next = self.clock.val();
         }
@@ -143,29 +167,29 @@ impl Logic for QuotedPacket {
         self.header.d.next = self.blank_header.val();
         if self.network.val().is_ipv4 {
             self.header.d.next.is_ipv4 = true;
-            self.header.d.next.sound = self.outer4.o.val().ihl == 5
+            self.header.d.next.is_icmp = self.outer4.o.val().ihl == 5
                 && !self.outer4.o.val().fragment_offset.any()
-                && self.outer4.o.val().protocol == 1
-                && (self.icmp4.o.val().icmp_type == 3
-                    || self.icmp4.o.val().icmp_type == 4
-                    || self.icmp4.o.val().icmp_type == 5
-                    || self.icmp4.o.val().icmp_type == 11
-                    || self.icmp4.o.val().icmp_type == 12)
-                && self.quote4.o.val().version == 4
-                && self.quote4.o.val().ihl >= 5;
+                && self.outer4.o.val().protocol == 1;
+            self.header.d.next.is_error = self.icmp4.o.val().icmp_type == 3
+                || self.icmp4.o.val().icmp_type == 4
+                || self.icmp4.o.val().icmp_type == 5
+                || self.icmp4.o.val().icmp_type == 11
+                || self.icmp4.o.val().icmp_type == 12;
+            self.header.d.next.sound = self.quote4.o.val().version == 4 && self.quote4.o.val().ihl >= 5;
+            self.header.d.next.length = self.outer4.o.val().total_length.get_bits::<14>(2);
             self.header.d.next.words = self.quote4.o.val().ihl;
             self.header.d.next.later = self.quote4.o.val().fragment_offset.any();
             self.header.d.next.protocol = self.quote4.o.val().protocol;
             self.header.d.next.src_ip = self.mapped_prefix.val() | bit_cast::<128, 32>(self.quote4.o.val().src);
             self.header.d.next.dst_ip = self.mapped_prefix.val() | bit_cast::<128, 32>(self.quote4.o.val().dst);
         } else {
-            self.header.d.next.sound = self.network.val().is_ipv6
-                && self.outer6.o.val().next_header == 58
-                && (self.icmp6.o.val().icmp_type == 1
-                    || self.icmp6.o.val().icmp_type == 2
-                    || self.icmp6.o.val().icmp_type == 3
-                    || self.icmp6.o.val().icmp_type == 4)
-                && self.quote6.o.val().version == 6;
+            self.header.d.next.is_icmp = self.network.val().is_ipv6 && self.outer6.o.val().next_header == 58;
+            self.header.d.next.is_error = self.icmp6.o.val().icmp_type == 1
+                || self.icmp6.o.val().icmp_type == 2
+                || self.icmp6.o.val().icmp_type == 3
+                || self.icmp6.o.val().icmp_type == 4;
+            self.header.d.next.sound = self.quote6.o.val().version == 6;
+            self.header.d.next.length = self.outer6.o.val().payload_length.get_bits::<14>(2);
             self.header.d.next.words = bits::<4>(10);
             self.header.d.next.protocol = self.quote6.o.val().next_header;
             self.header.d.next.src_ip = self.quote6.o.val().src;
@@ -176,21 +200,22 @@ impl Logic for QuotedPacket {
 
         // Second clock: how far the datagram reaches, in whole words, and the upper-layer header from each place.
         self.header_later.d.next = self.header.q.val();
-        self.words.next = self.datagram.val().payload.get_bits::<14>(2);
-        self.needed.next = bit_cast::<14, 4>(self.header.q.val().words) + 2;
+        if self.header.q.val().is_ipv4 {
+            // 5 words of IPv4, 2 of ICMP.
+            self.needed.next = bit_cast::<14, 4>(self.header.q.val().words) + 7;
+        } else {
+            self.needed.next = bits::<14>(12);
+        }
         self.reach.d.next = self.blank_reach.val();
-        if self.header.q.val().sound && self.words.val() >= self.needed.val() {
-            self.reach.d.next.valid = true;
-            if !self.header.q.val().later {
-                self.reach.d.next.ports = self.words.val() > self.needed.val()
-                    && (self.header.q.val().protocol == 6 || self.header.q.val().protocol == 17);
-                self.reach.d.next.echo4 = self.words.val() > self.needed.val() + 1
-                    && self.header.q.val().is_ipv4
-                    && self.header.q.val().protocol == 1;
-                self.reach.d.next.echo6 = self.words.val() > self.needed.val() + 1
-                    && !self.header.q.val().is_ipv4
-                    && self.header.q.val().protocol == 58;
-            }
+        self.reach.d.next.sound =
+            self.header.q.val().is_icmp && self.header.q.val().is_error && self.header.q.val().sound;
+        self.reach.d.next.has_header = self.header.q.val().length >= self.needed.val();
+        self.reach.d.next.has_ports = self.header.q.val().length > self.needed.val();
+        self.reach.d.next.has_echo = self.header.q.val().length > self.needed.val() + 1;
+        if !self.header.q.val().later {
+            self.reach.d.next.ports = self.header.q.val().protocol == 6 || self.header.q.val().protocol == 17;
+            self.reach.d.next.echo4 = self.header.q.val().is_ipv4 && self.header.q.val().protocol == 1;
+            self.reach.d.next.echo6 = !self.header.q.val().is_ipv4 && self.header.q.val().protocol == 58;
         }
         for i in 0..10 {
             if self.header.q.val().is_ipv4 && self.header.q.val().words == self.places[i].val() {
@@ -210,21 +235,30 @@ impl Logic for QuotedPacket {
         for i in 0..11 {
             self.any.next = self.any.val() | self.heads[i].q.val();
         }
+        self.head.d.next = self.any.val();
+        self.upper.d.next = self.blank_upper.val();
+        self.upper.d.next.valid = self.reach.q.val().sound && self.reach.q.val().has_header;
+        self.upper.d.next.ports = self.reach.q.val().ports && self.reach.q.val().has_ports;
+        self.upper.d.next.echo4 = self.reach.q.val().echo4 && self.reach.q.val().has_echo;
+        self.upper.d.next.echo6 = self.reach.q.val().echo6 && self.reach.q.val().has_echo;
+        self.header_last.d.next = self.header_later.q.val();
+
+        // Fourth clock: choose.
         self.quoted.d.next = self.blank.val();
-        if self.reach.q.val().valid {
+        if self.upper.q.val().valid {
             self.quoted.d.next.valid = true;
-            self.quoted.d.next.protocol = self.header_later.q.val().protocol;
-            self.quoted.d.next.src_ip = self.header_later.q.val().src_ip;
-            self.quoted.d.next.dst_ip = self.header_later.q.val().dst_ip;
-            if self.reach.q.val().ports {
-                self.quoted.d.next.src_port = self.any.val().get_bits::<16>(32);
-                self.quoted.d.next.dst_port = self.any.val().get_bits::<16>(16);
-            } else if (self.reach.q.val().echo4
-                && (self.any.val().get_bits::<8>(40) == 0 || self.any.val().get_bits::<8>(40) == 8))
-                || (self.reach.q.val().echo6
-                    && (self.any.val().get_bits::<8>(40) == 128 || self.any.val().get_bits::<8>(40) == 129))
+            self.quoted.d.next.protocol = self.header_last.q.val().protocol;
+            self.quoted.d.next.src_ip = self.header_last.q.val().src_ip;
+            self.quoted.d.next.dst_ip = self.header_last.q.val().dst_ip;
+            if self.upper.q.val().ports {
+                self.quoted.d.next.src_port = self.head.q.val().get_bits::<16>(32);
+                self.quoted.d.next.dst_port = self.head.q.val().get_bits::<16>(16);
+            } else if (self.upper.q.val().echo4
+                && (self.head.q.val().get_bits::<8>(40) == 0 || self.head.q.val().get_bits::<8>(40) == 8))
+                || (self.upper.q.val().echo6
+                    && (self.head.q.val().get_bits::<8>(40) == 128 || self.head.q.val().get_bits::<8>(40) == 129))
             {
-                self.quoted.d.next.src_port = self.any.val().get_bits::<16>(0);
+                self.quoted.d.next.src_port = self.head.q.val().get_bits::<16>(0);
             }
         }
         self.tx.next = self.quoted.q.val();

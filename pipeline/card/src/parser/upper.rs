@@ -84,6 +84,27 @@ pub struct Upper {
     pub icmp_identifier: Bits<16>,
 }
 
+/// What is found of the upper layer, for each protocol that it might be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+struct Checks {
+    is_ip: Bit,
+    /// Not a later fragment.
+    first: Bit,
+    /// A fragment that begins within a TCP header.
+    overlaps: Bit,
+    is_tcp: Bit,
+    is_udp: Bit,
+    is_icmp: Bit,
+    is_echo: Bit,
+    /// There are less than 20 bytes.
+    under_20: Bit,
+    /// There are less than 8 bytes.
+    under_8: Bit,
+    bad_tcp: Bit,
+    short_udp: Bit,
+    long_udp: Bit,
+}
+
 /// Bytes 0 to 5 of an upper-layer header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 struct Head {
@@ -119,6 +140,8 @@ pub struct UpperHeader {
     fragments: Vec<DFF<Bits<48>>>,
     lengths: Vec<DFF<Bits<8>>>,
     types: Vec<DFF<Bits<8>>>,
+    /// The bits below each.
+    below: Vec<Constant<Bits<CHUNKS>>>,
     /// Number of each chunk.
     numbers: Vec<Constant<Bits<4>>>,
     /// Chunk after the one at which the last extension header begins, 0 without one.
@@ -133,11 +156,16 @@ pub struct UpperHeader {
     head: DFF<Bits<48>>,
     tail: DFF<Bits<16>>,
     located: DFF<Located>,
-    upper: DFF<Upper>,
+    checks: DFF<Checks>,
+    checked: DFF<Located>,
+    checked_head: DFF<Bits<48>>,
+    checked_flags: DFF<Bits<8>>,
     head_fields: Cast<Bits<48>, Head>,
+    fields: Cast<Bits<48>, Head>,
     fragment_fields: Cast<Bits<48>, Fragment>,
     blank: Constant<Upper>,
     blank_located: Constant<Located>,
+    blank_checks: Constant<Checks>,
     ihl: Signal<Local, Bits<4>>,
     place: Signal<Local, Bits<PLACES>>,
     last: Signal<Local, Bits<CHUNKS>>,
@@ -154,9 +182,6 @@ pub struct UpperHeader {
     more: Signal<Local, Bit>,
     first: Signal<Local, Bit>,
     cut: Signal<Local, Bit>,
-    is_tcp: Signal<Local, Bit>,
-    is_udp: Signal<Local, Bit>,
-    is_icmp: Signal<Local, Bit>,
     header_bytes: Signal<Local, Bits<16>>,
 }
 
@@ -173,6 +198,7 @@ impl Default for UpperHeader {
             fragments: (0..CHUNKS).map(|_| DFF::default()).collect(),
             lengths: (0..CHUNKS).map(|_| DFF::default()).collect(),
             types: (0..CHUNKS).map(|_| DFF::default()).collect(),
+            below: (0..CHUNKS).map(|bit| Constant::new(((1_u64 << bit) - 1).to_bits())).collect(),
             numbers: (0..=CHUNKS).map(|number| Constant::new(number.to_bits())).collect(),
             after_last: DFF::default(),
             seventh: DFF::default(),
@@ -183,11 +209,16 @@ impl Default for UpperHeader {
             head: DFF::default(),
             tail: DFF::default(),
             located: DFF::default(),
-            upper: DFF::default(),
+            checks: DFF::default(),
+            checked: DFF::default(),
+            checked_head: DFF::default(),
+            checked_flags: DFF::default(),
             head_fields: Cast::default(),
+            fields: Cast::default(),
             fragment_fields: Cast::default(),
             blank: Constant::new(Upper::default()),
             blank_located: Constant::new(Located::default()),
+            blank_checks: Constant::new(Checks::default()),
             ihl: Signal::default(),
             place: Signal::default(),
             last: Signal::default(),
@@ -204,9 +235,6 @@ impl Default for UpperHeader {
             more: Signal::default(),
             first: Signal::default(),
             cut: Signal::default(),
-            is_tcp: Signal::default(),
-            is_udp: Signal::default(),
-            is_icmp: Signal::default(),
             header_bytes: Signal::default(),
         }
     }
@@ -215,20 +243,8 @@ impl Default for UpperHeader {
 impl Logic for UpperHeader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            after_last,
-            seventh,
-            seventh_chunk,
-            walked,
-            extension,
-            beyond,
-            head,
-            tail,
-            located,
-            upper
-        );
+        dff_setup!(self, clock, after_last, seventh, seventh_chunk, walked, extension, beyond, head, tail, located);
+        dff_setup!(self, clock, checks, checked, checked_head, checked_flags);
         for i in 0..20 {
             self.heads[i].clock.next = self.clock.val();
             self.tails[i].clock.next = self.clock.val();
@@ -272,8 +288,18 @@ impl Logic for UpperHeader {
             }
         }
         // The lowest one is the last chunk.
-        self.last.next = self.walk.val().starts & (bits::<CHUNKS>(0) - self.walk.val().starts);
-        self.last_fragment_start.next = self.walk.val().fragments & (bits::<CHUNKS>(0) - self.walk.val().fragments);
+        self.last.next = bits::<CHUNKS>(0);
+        self.last_fragment_start.next = bits::<CHUNKS>(0);
+        for i in 0..12 {
+            self.last.next = self.last.val().replace_bit(
+                i,
+                self.walk.val().starts.get_bit(i) && !(self.walk.val().starts & self.below[i].val()).any(),
+            );
+            self.last_fragment_start.next = self.last_fragment_start.val().replace_bit(
+                i,
+                self.walk.val().fragments.get_bit(i) && !(self.walk.val().fragments & self.below[i].val()).any(),
+            );
+        }
         for i in 0..12 {
             if self.last_fragment_start.val().get_bit(11 - i) {
                 self.fragments[i].d.next = self.network.val().window.get_bits::<48>(752 - 64 * i);
@@ -306,7 +332,7 @@ impl Logic for UpperHeader {
         self.seventh_chunk.d.next = self.chunk.val();
         self.seventh.d.next = self.walk.val().seventh.any();
         self.walked.d.next = self.walk.val().starts.any();
-        self.extension.d.next = self.walk.val().extension;
+        self.extension.d.next = self.walk.val().pending;
         self.beyond.d.next = !self.walk.val().landed.any();
 
         // Second clock: put the places together, and count what is left of the datagram.
@@ -358,70 +384,87 @@ impl Logic for UpperHeader {
             self.located.d.next.seventh_fits = self.units.val() > bit_cast::<13, 4>(self.seventh_chunk.q.val());
         }
 
-        // Third clock: check.
+        // Third clock: check, as if the protocol were each of those known.
         self.head_fields.i.next = self.head.q.val();
         self.header_bytes.next = bit_cast::<16, 4>(self.tail.q.val().get_bits::<4>(12)) << 2;
-        self.first.next = !self.located.q.val().fragment_offset.any();
-        self.is_tcp.next = self.located.q.val().protocol == 6;
-        self.is_udp.next = self.located.q.val().protocol == 17;
-        self.is_icmp.next = (self.located.q.val().is_ipv4 && self.located.q.val().protocol == 1)
+        self.checks.d.next = self.blank_checks.val();
+        self.checks.d.next.first = !self.located.q.val().fragment_offset.any();
+        self.checks.d.next.overlaps = self.located.q.val().fragment_offset < 3;
+        self.checks.d.next.is_ip = self.located.q.val().is_ipv4 || self.located.q.val().is_ipv6;
+        self.checks.d.next.is_tcp = self.located.q.val().protocol == 6;
+        self.checks.d.next.is_udp = self.located.q.val().protocol == 17;
+        self.checks.d.next.is_icmp = (self.located.q.val().is_ipv4 && self.located.q.val().protocol == 1)
             || (self.located.q.val().is_ipv6 && self.located.q.val().protocol == 58);
+        self.checks.d.next.under_20 = self.located.q.val().bytes < 20;
+        self.checks.d.next.under_8 = !self.located.q.val().bytes.get_bits::<13>(3).any();
+        self.checks.d.next.bad_tcp =
+            self.header_bytes.val() < 20 || self.header_bytes.val() > self.located.q.val().bytes;
+        self.checks.d.next.short_udp = self.head_fields.o.val().third < 8;
+        self.checks.d.next.long_udp =
+            self.head_fields.o.val().third > self.located.q.val().bytes && !self.located.q.val().more_fragments;
+        self.checks.d.next.is_echo = (self.located.q.val().is_ipv4
+            && (self.head_fields.o.val().first.get_bits::<8>(8) == 0
+                || self.head_fields.o.val().first.get_bits::<8>(8) == 8))
+            || (self.located.q.val().is_ipv6
+                && (self.head_fields.o.val().first.get_bits::<8>(8) == 128
+                    || self.head_fields.o.val().first.get_bits::<8>(8) == 129));
+        self.checked.d.next = self.located.q.val();
+        self.checked_head.d.next = self.head.q.val();
+        self.checked_flags.d.next = self.tail.q.val().get_bits::<8>(0);
+
+        // What follows comes from registers, for the verdict to take.
+        self.fields.i.next = self.checked_head.q.val();
+        self.first.next = self.checks.q.val().first && self.checks.q.val().is_ip;
+        self.tx.next = self.blank.val();
         // At least 8 bytes follow the headers walked over.
-        self.more.next = self.located.q.val().bytes.get_bits::<13>(3).any() && !self.located.q.val().cut;
-        self.upper.d.next = self.blank.val();
-        if self.located.q.val().seventh {
-            self.cut.next = !self.located.q.val().seventh_fits;
-            self.upper.d.next.too_many_headers = self.located.q.val().seventh_fits;
+        self.more.next = !self.checks.q.val().under_8 && !self.checked.q.val().cut;
+        if self.checked.q.val().seventh {
+            self.cut.next = !self.checked.q.val().seventh_fits;
+            self.tx.next.too_many_headers = self.checked.q.val().seventh_fits;
         } else {
-            self.cut.next = self.located.q.val().cut || (self.located.q.val().extension && !self.more.val());
+            self.cut.next = self.checked.q.val().cut || (self.checked.q.val().extension && !self.more.val());
             // What follows is out of reach, but the datagram has it. After a later fragment's header follows no header.
-            self.upper.d.next.too_many_headers = self.more.val()
-                && (self.located.q.val().extension || (self.located.q.val().beyond && self.first.val()));
+            self.tx.next.too_many_headers = self.more.val()
+                && (self.checked.q.val().extension || (self.checked.q.val().beyond && self.checks.q.val().first));
         }
-        if self.located.q.val().is_ipv4 || self.located.q.val().is_ipv6 {
-            self.upper.d.next.truncated_l4 = self.cut.val();
-            self.upper.d.next.ip_options = self.located.q.val().ip_options;
-            self.upper.d.next.protocol = self.located.q.val().protocol;
-            self.upper.d.next.more_fragments = self.located.q.val().more_fragments;
-            self.upper.d.next.fragment_offset = self.located.q.val().fragment_offset;
-            self.upper.d.next.fragment_id = self.located.q.val().fragment_id;
-            if !self.first.val() {
-                // 20 bytes of TCP end within the fragments at 0, 8 and 16.
-                self.upper.d.next.fragment_overlap =
-                    self.is_tcp.val() && !self.located.q.val().cut && self.located.q.val().fragment_offset < 3;
-            } else if self.is_tcp.val() {
-                self.upper.d.next.has_ports = true;
-                self.upper.d.next.src_port = self.head_fields.o.val().first;
-                self.upper.d.next.dst_port = self.head_fields.o.val().second;
-                self.upper.d.next.tcp_flags = self.tail.q.val().get_bits::<8>(0);
-                self.upper.d.next.truncated_l4 = self.cut.val() || self.located.q.val().bytes < 20;
-                self.upper.d.next.bad_l4_header =
-                    self.header_bytes.val() < 20 || self.header_bytes.val() > self.located.q.val().bytes;
-            } else if self.is_udp.val() {
-                self.upper.d.next.has_ports = true;
-                self.upper.d.next.src_port = self.head_fields.o.val().first;
-                self.upper.d.next.dst_port = self.head_fields.o.val().second;
-                self.upper.d.next.udp_length = self.head_fields.o.val().third;
-                self.upper.d.next.truncated_l4 = self.cut.val() || self.located.q.val().bytes < 8;
-                self.upper.d.next.bad_l4_header = self.head_fields.o.val().third < 8
-                    || (self.head_fields.o.val().third > self.located.q.val().bytes
-                        && !self.located.q.val().more_fragments);
-            } else if self.is_icmp.val() {
-                self.upper.d.next.is_icmp = true;
-                self.upper.d.next.icmp_type = self.head_fields.o.val().first.get_bits::<8>(8);
-                self.upper.d.next.icmp_code = self.head_fields.o.val().first.get_bits::<8>(0);
-                self.upper.d.next.truncated_l4 = self.cut.val() || self.located.q.val().bytes < 8;
-                if (self.located.q.val().is_ipv4
-                    && (self.head_fields.o.val().first.get_bits::<8>(8) == 0
-                        || self.head_fields.o.val().first.get_bits::<8>(8) == 8))
-                    || (self.located.q.val().is_ipv6
-                        && (self.head_fields.o.val().first.get_bits::<8>(8) == 128
-                            || self.head_fields.o.val().first.get_bits::<8>(8) == 129))
-                {
-                    self.upper.d.next.icmp_identifier = self.head_fields.o.val().third;
-                }
-            }
+        // 20 bytes of TCP end within the fragments at 0, 8 and 16.
+        self.tx.next.fragment_overlap = self.checks.q.val().is_tcp
+            && self.checks.q.val().is_ip
+            && !self.checks.q.val().first
+            && self.checks.q.val().overlaps
+            && !self.cut.val();
+        self.tx.next.truncated_l4 = self.cut.val()
+            || (self.first.val()
+                && ((self.checks.q.val().is_tcp && self.checks.q.val().under_20)
+                    || ((self.checks.q.val().is_udp || self.checks.q.val().is_icmp) && self.checks.q.val().under_8)));
+        self.tx.next.bad_l4_header = self.first.val()
+            && ((self.checks.q.val().is_tcp && self.checks.q.val().bad_tcp)
+                || (self.checks.q.val().is_udp && (self.checks.q.val().short_udp || self.checks.q.val().long_udp)));
+        if self.checks.q.val().is_ip {
+            self.tx.next.ip_options = self.checked.q.val().ip_options;
+            self.tx.next.protocol = self.checked.q.val().protocol;
+            self.tx.next.more_fragments = self.checked.q.val().more_fragments;
+            self.tx.next.fragment_offset = self.checked.q.val().fragment_offset;
+            self.tx.next.fragment_id = self.checked.q.val().fragment_id;
         }
-        self.tx.next = self.upper.q.val();
+        if self.first.val() && (self.checks.q.val().is_tcp || self.checks.q.val().is_udp) {
+            self.tx.next.has_ports = true;
+            self.tx.next.src_port = self.fields.o.val().first;
+            self.tx.next.dst_port = self.fields.o.val().second;
+        }
+        if self.first.val() && self.checks.q.val().is_tcp {
+            self.tx.next.tcp_flags = self.checked_flags.q.val();
+        }
+        if self.first.val() && self.checks.q.val().is_udp {
+            self.tx.next.udp_length = self.fields.o.val().third;
+        }
+        if self.first.val() && self.checks.q.val().is_icmp {
+            self.tx.next.is_icmp = true;
+            self.tx.next.icmp_type = self.fields.o.val().first.get_bits::<8>(8);
+            self.tx.next.icmp_code = self.fields.o.val().first.get_bits::<8>(0);
+        }
+        if self.first.val() && self.checks.q.val().is_icmp && self.checks.q.val().is_echo {
+            self.tx.next.icmp_identifier = self.fields.o.val().third;
+        }
     }
 }

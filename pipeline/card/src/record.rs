@@ -141,9 +141,9 @@ pub struct Packet {
     pub route_table: Bits<8>,
     /// Its MAC.
     pub eni_mac: Bits<48>,
-    /// The destination (ARP, ND: the target) lies in the ENI's subnet of that family.
+    /// The destination (ARP, ND: the target) lies in the ENI's subnet of that family; router solicitation: there is an IPv6 subnet.
     pub in_subnet: Bit,
-    /// The ARP or ND target is the gateway: subnet base + 1, or the gateway's link-local address.
+    /// The ARP or ND target is the gateway: subnet base + 1, or the gateway's link-local address. Router solicitations ask for it too.
     pub is_gateway: Bit,
     /// The ARP or ND target is an address of the ENI itself.
     pub is_own: Bit,
@@ -155,11 +155,16 @@ pub struct Packet {
     // --- responder ---
     /// The responder takes the packet: ARP, neighbour or router solicitation.
     pub solicits: Bit,
+    /// It is a router solicitation.
+    pub solicits_router: Bit,
+    /// Length of the IPv6 subnet's prefix in bits.
+    pub prefix_length: Bits<8>,
     /// The MAC that the answer tells.
     pub answer_mac: Bits<48>,
 
     // --- lookup ---
-    /// The address looked up: the destination, or the target of an ARP request or solicitation.
+    /// The address looked up: the destination, or the target of an ARP request or neighbour solicitation; for a router
+    /// solicitation the prefix of the IPv6 subnet.
     pub lookup_ip: Bits<128>,
     /// The mapping cache holds an entry.
     pub mapping_hit: Bit,

@@ -36,6 +36,8 @@ macro_rules! tables {
                 subnet6: 128,
                 /// Mask of that range, ones for the prefix.
                 subnet6_mask: 128,
+                /// Length of its prefix in bits, as router advertisements tell it.
+                subnet6_length: 8,
             }
             /// Key of the local address table.
             LocalKey = LOCAL_KEY {
@@ -166,6 +168,6 @@ mod tests {
         for table in Table::ALL {
             assert!(table.row().words() <= usize::from(crate::registers::TABLE_DATA.count), "{table:?}");
         }
-        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (404, 161, 539));
+        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (412, 161, 539));
     }
 }

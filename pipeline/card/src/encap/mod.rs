@@ -169,6 +169,8 @@ impl Logic for Encap {
             self.first.d.next.eni = self.rx.payload.val().eni;
             self.first.d.next.has_eni = self.rx.payload.val().has_eni;
             self.first.d.next.is_arp = self.rx.payload.val().is_arp;
+            self.first.d.next.is_router = self.rx.payload.val().solicits_router;
+            self.first.d.next.prefix_length = self.rx.payload.val().prefix_length;
             self.first.d.next.tagged = self.rx.payload.val().tagged;
             self.first.d.next.vlan = self.rx.payload.val().vlan;
             self.first.d.next.traffic_class = self.rx.payload.val().traffic_class;
@@ -192,7 +194,7 @@ impl Logic for Encap {
                 self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
                 self.first.d.next.peer_ip = self.rx.payload.val().src_ip;
                 if self.from_nobody.val() && !self.rx.payload.val().is_arp {
-                    // RFC 4861, section 7.2.4: an asker without an address hears of it with all others (ff02::1).
+                    // RFC 4861, sections 6.2.6 and 7.2.4: an asker without an address hears of it with all others (ff02::1).
                     self.first.d.next.dst_mac = bits::<48>(0x3333_0000_0001_u64);
                     self.first.d.next.peer_ip = (bits::<128>(0xff02) << 112) | bits::<128>(1);
                 }

@@ -26,7 +26,7 @@ pub struct Outgoing {
     pub dst_mac: Bits<48>,
     /// Destination address of what leaves: the peer's on the underlay, or the asker's.
     pub peer_ip: Bits<128>,
-    /// Checksum of the outer IPv4 header, or of the neighbour advertisement.
+    /// Checksum of the outer IPv4 header, or of the advertisement.
     pub checksum: Bits<16>,
 
     // --- forwarded ---
@@ -44,14 +44,18 @@ pub struct Outgoing {
     pub flow_hash: Bits<14>,
 
     // --- answered ---
-    /// The answer is ARP, not a neighbour advertisement.
+    /// The answer is ARP, not an advertisement.
     pub is_arp: Bit,
+    /// The answer is a router advertisement.
+    pub is_router: Bit,
     /// The request had an 802.1Q tag, so has the answer.
     pub tagged: Bit,
     /// Its tag control information.
     pub vlan: Bits<16>,
-    /// Whose MAC the answer tells.
+    /// Whose MAC the answer tells; router advertisement: the subnet's prefix.
     pub target: Bits<128>,
+    /// Length of that prefix in bits.
+    pub prefix_length: Bits<8>,
     /// ARP: the request's sender hardware address.
     pub asker_mac: Bits<48>,
     /// The target is the gateway, a router.

@@ -29,7 +29,7 @@ pub struct EniIdentify<const EA: usize> {
     /// From the parser.
     pub rx: FlowRx<Packet>,
     /// With `eni`, `has_eni`, `vni`, `eni_mac`, `route_table`, `lookup_ip`, `in_subnet`, `is_gateway`, `solicits`,
-    /// `source_checked`, `to_group` set.
+    /// `solicits_router`, `prefix_length`, `source_checked`, `to_group` set.
     pub tx: FlowTx<Packet>,
     /// Writes to the ENI table.
     pub table: FlowRx<TableWrite>,
@@ -49,6 +49,7 @@ pub struct EniIdentify<const EA: usize> {
     found_valid: Register<Bit>,
     known: Signal<Local, Bit>,
     solicits: Signal<Local, Bit>,
+    solicits_router: Signal<Local, Bit>,
     discovers: Signal<Local, Bit>,
     target: Signal<Local, Bits<128>>,
     beyond4: Signal<Local, Bits<32>>,
@@ -93,6 +94,7 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             found_valid: Register::default(),
             known: Signal::default(),
             solicits: Signal::default(),
+            solicits_router: Signal::default(),
             discovers: Signal::default(),
             target: Signal::default(),
             beyond4: Signal::default(),
@@ -157,10 +159,11 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
         // Clock 2: whom does the packet want, and may it say that it comes from where it says?
         self.known.next = self.in_range.q.val() && self.row.q.val().valid;
         self.discovers.next = self.packet.q.val().is_ipv6 && self.packet.q.val().is_icmp;
+        self.solicits_router.next =
+            self.discovers.val() && (self.packet.q.val().icmp_type == self.router_solicitation.val());
         self.solicits.next = self.packet.q.val().is_arp
-            || (self.discovers.val()
-                && ((self.packet.q.val().icmp_type == self.router_solicitation.val())
-                    || (self.packet.q.val().icmp_type == self.neighbour_solicitation.val())));
+            || self.solicits_router.val()
+            || (self.discovers.val() && (self.packet.q.val().icmp_type == self.neighbour_solicitation.val()));
         self.target.next = self.packet.q.val().dst_ip;
         if self.discovers.val() && (self.packet.q.val().icmp_type == self.neighbour_solicitation.val()) {
             self.target.next = self.packet.q.val().nd_target;
@@ -217,6 +220,14 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             self.found.d.next.in_subnet = self.in_subnet4.val() || self.in_subnet6.val();
             self.found.d.next.is_gateway = self.is_gateway4.val() || self.is_gateway6.val();
             self.found.d.next.solicits = self.solicits.val();
+            self.found.d.next.solicits_router = self.solicits_router.val();
+            self.found.d.next.prefix_length = self.row.q.val().subnet6_length;
+            if self.solicits_router.val() {
+                // Asked for is the subnet itself.
+                self.found.d.next.lookup_ip = self.row.q.val().subnet6 & self.row.q.val().subnet6_mask;
+                self.found.d.next.in_subnet = self.row.q.val().subnet6_valid;
+                self.found.d.next.is_gateway = true;
+            }
             self.found.d.next.source_checked =
                 self.known.val() && self.row.q.val().source_dest_check && !self.exempt.val();
             self.found.d.next.to_group = self.known.val() && self.to_group.val() && !self.solicits.val();

@@ -5,7 +5,7 @@
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::Ports;
-use nitro_wire::{DropReason, constants::icmpv6};
+use nitro_wire::DropReason;
 use rust_hdl::prelude::*;
 
 use crate::reason::{Reason, reason};
@@ -28,7 +28,6 @@ pub struct ResponderAsk {
     packet: DFF<Packet>,
     packet_valid: Register<Bit>,
     verdict: Signal<Local, Bits<6>>,
-    neighbour_solicitation: Constant<Bits<8>>,
     bad_arp: Reason,
     arp_unanswered: Reason,
     bad_nd: Reason,
@@ -45,7 +44,6 @@ impl Default for ResponderAsk {
             packet: DFF::default(),
             packet_valid: Register::default(),
             verdict: Signal::default(),
-            neighbour_solicitation: Constant::new(icmpv6::NEIGHBOUR_SOLICITATION.to_bits()),
             bad_arp: reason(DropReason::BadArp),
             arp_unanswered: reason(DropReason::ArpUnanswered),
             bad_nd: reason(DropReason::BadNd),
@@ -73,8 +71,11 @@ impl Logic for ResponderAsk {
             }
         } else if !self.rx.payload.val().nd_valid {
             self.verdict.next = self.bad_nd.val();
-        } else if (self.rx.payload.val().icmp_type != self.neighbour_solicitation.val())
-            || self.rx.payload.val().is_own
+        } else if self.rx.payload.val().solicits_router {
+            if !self.rx.payload.val().in_subnet {
+                self.verdict.next = self.nd_unanswered.val();
+            }
+        } else if self.rx.payload.val().is_own
             || (!self.rx.payload.val().in_subnet && !self.rx.payload.val().is_gateway)
         {
             self.verdict.next = self.nd_unanswered.val();

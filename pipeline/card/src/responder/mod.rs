@@ -2,17 +2,19 @@
 //!
 //! * **Purpose.** [`ask::ResponderAsk`] judges the request (before the mapping is known), [`answer::ResponderAnswer`] finds the MAC to
 //!   tell (the gateway's, or the peer's virtual MAC out of its mapping), [`sum::ReplySum`] adds up the answer's checksum beside them,
-//!   and [`reply::Reply`] makes the frame once the join has decided.
+//!   and [`reply::Reply`] makes the frame once the join has decided. A router solicitation asks for the gateway and the prefix of the
+//!   ENI's IPv6 subnet, which `eni` has put where the target of other solicitations is.
 //! * **Ports.** `rx`, `tx`: flows of [`Packet`](crate::record::Packet); `gateway_mac`.
 //! * **Latency.** 1 clock each ([`ask::LATENCY`], [`answer::LATENCY`]); a reply's first beat leaves 1 clock after its record.
 //! * **Drop reasons.** `bad_arp`, `arp_unanswered`, `bad_nd`, `nd_unanswered`.
 //! * **Counters.** None of its own: replies and drops count where the verdict is final.
-//! * **Source.** ARP: RFC 826, RFC 5227 (probes). Neighbour discovery: RFC 4861, sections 7.1.1, 7.2.3 and 7.2.4. What a VPC answers:
-//!   the gateway is the subnet's base + 1; a host never hears of its own address; router solicitations stay unanswered, as addresses come
-//!   from DHCP.
+//! * **Source.** ARP: RFC 826, RFC 5227 (probes). Neighbour discovery: RFC 4861, sections 7.1.1, 7.2.3 and 7.2.4;
+//!   routers: sections 4.2, 6.1.1 and 6.2.3. What a VPC answers: the gateway is the subnet's base + 1; a host never hears of its own
+//!   address; a router advertises the subnet as on the link, but addresses come from DHCPv6.
 
 pub mod answer;
 pub mod ask;
+pub mod link_local;
 pub mod reply;
 pub mod sum;
 

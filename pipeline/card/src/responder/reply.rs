@@ -1,29 +1,50 @@
-//! The frame that answers: an ARP reply or a neighbour advertisement.
+//! The frame that answers: an ARP reply, a neighbour advertisement or a router advertisement.
 //!
 //! Ports: `rx` (stream of records), `tx` (packets to the guest port, `tuser` the ENI). Latency: 1 clock from a record to its first
-//! beat. An ARP reply has 60 bytes, padded with zeros, with or without a tag; an advertisement 86, with a tag 90.
+//! beat. An ARP reply has 60 bytes, padded with zeros, with or without a tag; a neighbour advertisement 86, with a tag 90; a
+//! router advertisement 118, with a tag 122.
 //! Once `rx.tready` is set, it stays set until a record is taken.
 
 use nitro_components::register::Register;
 use nitro_components::stream::{Beat, StreamRx, StreamTx};
 use nitro_components::wires::{Cast, Wires};
 use nitro_netlist::{Ports, Record};
-use nitro_wire::constants::{ARP_REPLY_BYTES, ethertype, icmpv6, protocol};
+use nitro_wire::constants::{ARP_REPLY_BYTES, GUEST_MTU, ethertype, icmpv6, protocol};
 use rust_hdl::prelude::*;
 
 use crate::encap::outgoing::Outgoing;
-use crate::format::{Arp, Ipv6, NdAdvertisement, NdLinkLayerOption};
+use crate::format::{
+    Arp, Ipv6, NdAdvertisement, NdLinkLayerOption, NdMtuOption, NdPrefixOption, NdRouterAdvertisement,
+};
+use crate::responder::link_local::LinkLocal;
+
+/// Hop limit that a router advertisement tells hosts to use.
+pub const HOP_LIMIT: u8 = 64;
+/// Seconds for which the gateway is a default router: three of the longest intervals between advertisements that RFC 4861,
+/// section 6.2.1, has by default.
+pub const LIFETIME: u16 = 1800;
+/// Bytes of a neighbour advertisement: message and option.
+pub const NEIGHBOUR_MESSAGE: usize = 24 + 8;
+/// Bytes of a router advertisement: message; source link-layer address, MTU, prefix.
+pub const ROUTER_MESSAGE: usize = 16 + 8 + 8 + 32;
 
 /// Width of the frame's image: room for the longest answer.
 const IMAGE: usize = 1024;
-/// Width of what follows the addresses and the tag: EtherType, IPv6 header, advertisement, option.
-const BODY: usize = 592;
-/// Bytes of an advertisement without tag.
-const ADVERTISEMENT_BYTES: usize = 12 + BODY / 8;
+/// Width of what follows the MACs and the tag, at most: EtherType, IPv6 header, router advertisement.
+const BODY: usize = 848;
+/// Bytes of the headers before an advertisement without tag.
+const HEADERS: usize = 14 + 40;
 /// Bytes of a tag.
 const TAG_BYTES: usize = 4;
-/// The answers' lengths in bytes: ARP, tagged ARP, advertisement, tagged advertisement.
-const LENGTHS: [usize; 4] = [ARP_REPLY_BYTES, ARP_REPLY_BYTES, ADVERTISEMENT_BYTES, ADVERTISEMENT_BYTES + TAG_BYTES];
+/// The answers' lengths in bytes: ARP, neighbour and router advertisement, each without and with a tag.
+const LENGTHS: [usize; 6] = [
+    ARP_REPLY_BYTES,
+    ARP_REPLY_BYTES,
+    HEADERS + NEIGHBOUR_MESSAGE,
+    HEADERS + NEIGHBOUR_MESSAGE + TAG_BYTES,
+    HEADERS + ROUTER_MESSAGE,
+    HEADERS + ROUTER_MESSAGE + TAG_BYTES,
+];
 
 /// An ARP reply from its EtherType on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
@@ -33,7 +54,7 @@ pub struct ArpBody {
     /// ARP.
     pub arp: Bits<224>,
     /// Zeros.
-    pub padding: Bits<352>,
+    pub padding: Bits<608>,
 }
 
 /// A neighbour advertisement from its EtherType on.
@@ -47,6 +68,25 @@ pub struct AdvertisementBody {
     pub advertisement: Bits<192>,
     /// Target link-layer address option.
     pub option: Bits<64>,
+    /// Zeros.
+    pub padding: Bits<256>,
+}
+
+/// A router advertisement from its EtherType on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct RouterBody {
+    /// EtherType.
+    pub ethertype: Bits<16>,
+    /// IPv6 header.
+    pub ip: Bits<320>,
+    /// Advertisement.
+    pub advertisement: Bits<128>,
+    /// Source link-layer address option.
+    pub source: Bits<64>,
+    /// MTU option.
+    pub mtu: Bits<64>,
+    /// Prefix information option.
+    pub prefix: Bits<256>,
 }
 
 /// A frame without tag.
@@ -59,7 +99,7 @@ pub struct PlainFrame {
     /// All from the EtherType on.
     pub body: Bits<BODY>,
     /// Zeros.
-    pub padding: Bits<336>,
+    pub padding: Bits<80>,
 }
 
 /// A frame with an 802.1Q tag.
@@ -76,7 +116,7 @@ pub struct TaggedFrame {
     /// All from the EtherType on.
     pub body: Bits<BODY>,
     /// Zeros.
-    pub padding: Bits<304>,
+    pub padding: Bits<48>,
 }
 
 /// Makes answers of records, on a `W`-bit port.
@@ -94,25 +134,36 @@ pub struct Reply<const W: usize, const K: usize> {
     ip: Cast<Ipv6, Bits<320>>,
     advertisement: Cast<NdAdvertisement, Bits<192>>,
     option: Cast<NdLinkLayerOption, Bits<64>>,
+    link_local: LinkLocal,
+    router: Cast<NdRouterAdvertisement, Bits<128>>,
+    mtu: Cast<NdMtuOption, Bits<64>>,
+    prefix: Cast<NdPrefixOption, Bits<256>>,
+    router_body: Cast<RouterBody, Bits<BODY>>,
     arp_body: Cast<ArpBody, Bits<BODY>>,
     advertisement_body: Cast<AdvertisementBody, Bits<BODY>>,
     plain: Cast<PlainFrame, Bits<IMAGE>>,
     tagged: Cast<TaggedFrame, Bits<IMAGE>>,
     body: Signal<Local, Bits<BODY>>,
-    kind: Signal<Local, Bits<2>>,
+    kind: Signal<Local, Bits<3>>,
     image: DFF<Bits<IMAGE>>,
     next_beat: Wires<IMAGE, IMAGE>,
     to_stream: Wires<IMAGE, W>,
     eni: DFF<Bits<8>>,
     last_keep: DFF<Bits<K>>,
     beats: Register<Bits<8>>,
-    kind_number: Vec<Constant<Bits<2>>>,
+    kind_number: Vec<Constant<Bits<3>>>,
     kind_beats: Vec<Constant<Bits<8>>>,
     kind_keep: Vec<Constant<Bits<K>>>,
     blank_arp: Constant<Arp>,
     blank_ip: Constant<Ipv6>,
     blank_advertisement: Constant<NdAdvertisement>,
     blank_option: Constant<NdLinkLayerOption>,
+    blank_router: Constant<NdRouterAdvertisement>,
+    blank_mtu: Constant<NdMtuOption>,
+    blank_prefix: Constant<NdPrefixOption>,
+    blank_router_body: Constant<RouterBody>,
+    source_option: Constant<Bits<8>>,
+    router_payload: Constant<Bits<16>>,
     blank_arp_body: Constant<ArpBody>,
     blank_advertisement_body: Constant<AdvertisementBody>,
     blank_plain: Constant<PlainFrame>,
@@ -139,6 +190,11 @@ impl<const W: usize, const K: usize> Default for Reply<W, K> {
             ip: Cast::default(),
             advertisement: Cast::default(),
             option: Cast::default(),
+            link_local: LinkLocal::default(),
+            router: Cast::default(),
+            mtu: Cast::default(),
+            prefix: Cast::default(),
+            router_body: Cast::default(),
             arp_body: Cast::default(),
             advertisement_body: Cast::default(),
             plain: Cast::default(),
@@ -164,7 +220,7 @@ impl<const W: usize, const K: usize> Default for Reply<W, K> {
             }),
             blank_ip: Constant::new(Ipv6 {
                 version: 6_u8.to_bits(),
-                payload_length: 32_u8.to_bits(),
+                payload_length: NEIGHBOUR_MESSAGE.to_bits(),
                 next_header: protocol::ICMPV6.to_bits(),
                 hop_limit: 255_u8.to_bits(),
                 ..Ipv6::default()
@@ -179,6 +235,34 @@ impl<const W: usize, const K: usize> Default for Reply<W, K> {
                 length: 1_u8.to_bits(),
                 ..NdLinkLayerOption::default()
             }),
+            blank_router: Constant::new(NdRouterAdvertisement {
+                icmp_type: icmpv6::ROUTER_ADVERTISEMENT.to_bits(),
+                hop_limit: HOP_LIMIT.to_bits(),
+                managed: true,
+                lifetime: LIFETIME.to_bits(),
+                ..NdRouterAdvertisement::default()
+            }),
+            blank_mtu: Constant::new(NdMtuOption {
+                option_type: 5_u8.to_bits(),
+                length: 1_u8.to_bits(),
+                mtu: GUEST_MTU.to_bits(),
+                ..NdMtuOption::default()
+            }),
+            // On the link, but not for hosts to form addresses of; for ever.
+            blank_prefix: Constant::new(NdPrefixOption {
+                option_type: 3_u8.to_bits(),
+                length: 4_u8.to_bits(),
+                on_link: true,
+                valid_lifetime: u32::MAX.to_bits(),
+                preferred_lifetime: u32::MAX.to_bits(),
+                ..NdPrefixOption::default()
+            }),
+            blank_router_body: Constant::new(RouterBody {
+                ethertype: ethertype::IPV6.to_bits(),
+                ..RouterBody::default()
+            }),
+            source_option: Constant::new(1_u8.to_bits()),
+            router_payload: Constant::new(ROUTER_MESSAGE.to_bits()),
             blank_arp_body: Constant::new(ArpBody { ethertype: ethertype::ARP.to_bits(), ..ArpBody::default() }),
             blank_advertisement_body: Constant::new(AdvertisementBody {
                 ethertype: ethertype::IPV6.to_bits(),
@@ -207,6 +291,11 @@ impl<const W: usize, const K: usize> Logic for Reply<W, K> {
         self.ip.i.next = self.blank_ip.val();
         self.ip.i.next.src = self.rx.payload.val().target;
         self.ip.i.next.dst = self.rx.payload.val().peer_ip;
+        self.link_local.mac.next = self.rx.payload.val().src_mac;
+        if self.rx.payload.val().is_router {
+            self.ip.i.next.payload_length = self.router_payload.val();
+            self.ip.i.next.src = self.link_local.ip.val();
+        }
         self.advertisement.i.next = self.blank_advertisement.val();
         self.advertisement.i.next.checksum = self.rx.payload.val().checksum;
         self.advertisement.i.next.router = self.rx.payload.val().is_gateway;
@@ -214,16 +303,35 @@ impl<const W: usize, const K: usize> Logic for Reply<W, K> {
         self.advertisement.i.next.target = self.rx.payload.val().target;
         self.option.i.next = self.blank_option.val();
         self.option.i.next.mac = self.rx.payload.val().src_mac;
+        if self.rx.payload.val().is_router {
+            self.option.i.next.option_type = self.source_option.val();
+        }
         self.advertisement_body.i.next = self.blank_advertisement_body.val();
         self.advertisement_body.i.next.ip = self.ip.o.val();
         self.advertisement_body.i.next.advertisement = self.advertisement.o.val();
         self.advertisement_body.i.next.option = self.option.o.val();
 
+        self.router.i.next = self.blank_router.val();
+        self.router.i.next.checksum = self.rx.payload.val().checksum;
+        self.mtu.i.next = self.blank_mtu.val();
+        self.prefix.i.next = self.blank_prefix.val();
+        self.prefix.i.next.prefix_length = self.rx.payload.val().prefix_length;
+        self.prefix.i.next.prefix = self.rx.payload.val().target;
+        self.router_body.i.next = self.blank_router_body.val();
+        self.router_body.i.next.ip = self.ip.o.val();
+        self.router_body.i.next.advertisement = self.router.o.val();
+        self.router_body.i.next.source = self.option.o.val();
+        self.router_body.i.next.mtu = self.mtu.o.val();
+        self.router_body.i.next.prefix = self.prefix.o.val();
+
         self.body.next = self.advertisement_body.o.val();
-        self.kind.next = bits::<2>(2);
+        self.kind.next = bits::<3>(2);
         if self.rx.payload.val().is_arp {
             self.body.next = self.arp_body.o.val();
-            self.kind.next = bits::<2>(0);
+            self.kind.next = bits::<3>(0);
+        } else if self.rx.payload.val().is_router {
+            self.body.next = self.router_body.o.val();
+            self.kind.next = bits::<3>(4);
         }
         if self.rx.payload.val().tagged {
             self.kind.next = self.kind.val() | 1;
@@ -260,7 +368,7 @@ impl<const W: usize, const K: usize> Logic for Reply<W, K> {
                 self.image.d.next = self.tagged.o.val();
             }
             self.eni.d.next = self.rx.payload.val().eni;
-            for i in 0..4 {
+            for i in 0..6 {
                 if self.kind.val() == self.kind_number[i].val() {
                     self.beats.d.next = self.kind_beats[i].val();
                     self.last_keep.d.next = self.kind_keep[i].val();

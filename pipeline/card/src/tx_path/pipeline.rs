@@ -118,6 +118,7 @@ impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA,
         self.flow_hash.flow_key.next = self.flow_key.val();
         self.eni.gateway_mac.next = self.gateway_mac.val();
         self.answer.gateway_mac.next = self.gateway_mac.val();
+        self.sum.gateway_mac.next = self.gateway_mac.val();
         self.encap.gateway_mac.next = self.gateway_mac.val();
         self.encap.underlay_ip.next = self.underlay_ip.val();
         self.ready.next = self.eni.ready.val() && self.lookup.ready.val();

@@ -204,7 +204,7 @@ fn solicitation(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
         2 => wide(random),
         _ => pick(random, &own),
     };
-    let router = random.chance(0.1);
+    let router = random.chance(0.25);
     let target = match random.below(8) {
         0 => ip_bits(v6(1)),
         1 => gateway_link_local(),

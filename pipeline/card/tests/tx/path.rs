@@ -109,6 +109,10 @@ fn check_programmed(
                 .reason()
                 .map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
             *counted.entry(name).or_default() += 1;
+            if outcome.verdict.code() == nitro_wire::Verdict::Reply {
+                let length = outcome.verdict.frame().unwrap().len();
+                *counted.entry(format!("reply of {length} bytes")).or_default() += 1;
+            }
             disposed += 1;
         }
         while let Some((clock, packet)) = tx.pop().unwrap() {
@@ -154,6 +158,11 @@ fn cross(configuration: Config, frames: usize) {
     for name in [
         "Pass",
         "Reply",
+        "reply of 60 bytes",
+        "reply of 86 bytes",
+        "reply of 90 bytes",
+        "reply of 118 bytes",
+        "reply of 122 bytes",
         "spoofed_mac",
         "spoofed_ip",
         "no_broadcast",

@@ -6,6 +6,8 @@ use nitro_components::bench::{self, Random};
 use nitro_model::Parsed;
 use nitro_model::checksum::{icmpv6_sum, sum as ones_sum};
 use nitro_model::encap::{Outer, flow_hash as model_hash, prepend};
+use nitro_model::lookup::MappingCache;
+use nitro_model::responder::{Question, answer};
 use nitro_simulator::{BlockEntry, Engine, InterpretedEngine};
 use nitro_wire::control::mac_from_bits;
 use nitro_wire::{DropReason, Layout, Verdict};
@@ -194,18 +196,14 @@ fn flow_hashes_are_the_models() {
     }
 }
 
-/// A neighbour advertisement out of sum, encap and reply, without its tag.
-fn advertisement(random: &mut Random, blocks: &mut [InterpretedEngine; 3]) -> (Vec<u8>, [u128; 3], bool) {
+/// Makes an advertisement of a record and the MAC to tell.
+fn advertise(blocks: &mut [InterpretedEngine; 3], question: &[(&str, u128)], mac: u128) -> Vec<u8> {
     let [sums, encap, reply] = blocks;
-    let asker = number(random, 128);
-    let (target, mac) = (number(random, 128), number(random, 48));
-    let is_gateway = random.chance(0.5);
-    let question =
-        [("rx_tvalid", 1), ("rx_lookup_ip", target), ("rx_src_ip", asker), ("rx_is_gateway", is_gateway.into())];
-    set(sums, &question);
+    set(sums, question);
+    set(sums, &[("rx_tvalid", 1), ("gateway_mac", mac)]);
     clock(sums, sum::LATENCY);
-    set(encap, &question);
-    set(encap, &[("rx_solicits", 1), ("rx_answer_mac", mac), ("rx_src_mac", 0x0a11), ("rx_is_ipv6", 1)]);
+    set(encap, question);
+    set(encap, &[("rx_tvalid", 1), ("rx_solicits", 1), ("rx_answer_mac", mac), ("rx_is_ipv6", 1)]);
     set(encap, &[("sum_tdata", get(sums, "tx_tdata"))]);
     clock(encap, encap::LATENCY);
     hand_over(encap, "tx_", reply, "rx_");
@@ -222,19 +220,26 @@ fn advertisement(random: &mut Random, blocks: &mut [InterpretedEngine; 3]) -> (V
         let last = get(reply, "tx_tlast") == 1;
         reply.edge();
         if last {
-            return (frame, [asker, target, mac], is_gateway);
+            return frame;
         }
     }
 }
 
+/// The blocks that make advertisements, on ports of `W` bits.
+fn advertisers<const W: usize, const K: usize>() -> [InterpretedEngine; 3] {
+    let responder = nitro_card::responder::entries::<W, K>;
+    [start(responder(), "responder_sum"), start(encap::entries(), "encap"), start(responder(), "responder_reply")]
+}
+
 #[test]
 fn checksums_of_advertisements_are_right_for_all_addresses() {
-    let responder = nitro_card::responder::entries::<512, 64>;
-    let mut blocks =
-        [start(responder(), "responder_sum"), start(encap::entries(), "encap"), start(responder(), "responder_reply")];
+    let mut blocks = advertisers::<512, 64>();
     let mut random = Random::new(7);
     for _ in 0..2000 {
-        let (frame, [asker, target, mac], is_gateway) = advertisement(&mut random, &mut blocks);
+        let (asker, target, mac) = (number(&mut random, 128), number(&mut random, 128), number(&mut random, 48));
+        let is_gateway = random.chance(0.5);
+        let question = [("rx_lookup_ip", target), ("rx_src_ip", asker), ("rx_is_gateway", is_gateway.into())];
+        let frame = advertise(&mut blocks, &question, mac);
         assert_eq!(frame.len(), 86);
         let address = |at: usize| u128::from_be_bytes(frame[at..at + 16].try_into().unwrap());
         assert_eq!((address(22), address(62)), (target, target));
@@ -243,5 +248,41 @@ fn checksums_of_advertisements_are_right_for_all_addresses() {
         let flags = u8::from(is_gateway) << 7 | u8::from(asker != 0) << 6 | 0x20;
         assert_eq!(frame[58], flags);
         assert_eq!(icmpv6_sum(address(22), address(38), &frame[54..]), 0xffff, "{frame:02x?}");
+    }
+}
+
+#[test]
+fn router_advertisements_are_the_models() {
+    let eni = &crate::setup::config().enis[0];
+    let mut random = Random::new(8);
+    for mut blocks in [advertisers::<512, 64>(), advertisers::<64, 8>()] {
+        for _ in 0..1000 {
+            let parsed = Parsed {
+                is_ipv6: true,
+                src_mac: random.bits() >> 16,
+                src_ip: number(&mut random, 128),
+                tagged: random.chance(0.5),
+                vlan: u16::try_from(number(&mut random, 16)).unwrap(),
+                ..Parsed::default()
+            };
+            let (prefix, mac) = (number(&mut random, 128), number(&mut random, 48));
+            let length = u8::try_from(random.below(129)).unwrap();
+            let question = [
+                ("rx_lookup_ip", prefix),
+                ("rx_prefix_length", length.into()),
+                ("rx_solicits_router", 1),
+                ("rx_is_gateway", 1),
+                ("rx_src_ip", parsed.src_ip),
+                ("rx_src_mac", parsed.src_mac.into()),
+                ("rx_tagged", parsed.tagged.into()),
+                ("rx_vlan", parsed.vlan.into()),
+            ];
+            let gateway = mac_from_bits(u64::try_from(mac).unwrap());
+            let asked = Question::Router { prefix, length };
+            let wanted = answer(&MappingCache::new(&[]), eni, gateway, &parsed, asked).unwrap();
+            assert_eq!(wanted.len(), if parsed.tagged { 122 } else { 118 });
+            let frame = advertise(&mut blocks, &question, mac);
+            assert_eq!(frame, wanted, "{question:02x?} {mac:012x}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use nitro_simulator::BlockEntry;
 
 use crate::card::TX_WINDOW;
 use crate::config::Config;
+use crate::eni::rx::EniRx;
 use crate::rx_path::RxPath;
 use crate::{control, decap, parser, token, tx_path};
 
@@ -24,6 +25,7 @@ pub(crate) fn sized_entries<
 >() -> Vec<BlockEntry> {
     let mut entries = decap::entries::<W, K>();
     entries.extend(tx_path::entries::<W, K, TX_WINDOW, PA, EA, LA, MA>());
+    entries.push(BlockEntry::of("eni_rx", EniRx::<LA>::default));
     entries.push(BlockEntry::of("rx_path", RxPath::<W, K, PA, LA>::default));
     entries
 }

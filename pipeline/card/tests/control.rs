@@ -314,7 +314,7 @@ fn a_table_command_writes_one_row() {
             ));
         }
     }
-    let image: Vec<u64> = (0..10).map(|pair| 0x100 + 2 * pair | (0x101 + 2 * pair) << 32).collect();
+    let image: Vec<u64> = (0..10).map(|pair| (0x100 + 2 * pair) | ((0x101 + 2 * pair) << 32)).collect();
     assert_eq!(rows, [(3, 0xabcd, image)]);
 }
 
@@ -350,7 +350,7 @@ fn counters_count() {
                 let (verdict, reason) = match random.below(4) {
                     0 => (0, 0),
                     1 => (2, 0),
-                    _ => (1, 1 + random.below(3) as u8),
+                    _ => (1, [1, 2, 3][usize::try_from(random.below(3)).unwrap()]),
                 };
                 set(&mut engine, &format!("{name}_event_verdict"), verdict);
                 set(&mut engine, &format!("{name}_event_reason"), reason.into());

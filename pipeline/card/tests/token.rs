@@ -5,7 +5,7 @@ use std::hash::Hasher;
 
 use nitro_card::token::{self, LATENCY};
 use nitro_components::bench::{self, Random, Sink, Source};
-use nitro_simulator::{Engine, InterpretedEngine};
+use nitro_simulator::InterpretedEngine;
 use siphasher::sip::SipHasher24;
 
 /// A key slot and what is in it.
@@ -111,15 +111,20 @@ fn the_documented_example_holds() {
 fn random_claims_agree_with_the_reference() {
     let mut random = Random::new(7);
     for idle in [0.0, 0.5] {
-        let mut slot = |epoch| Slot { valid: true, epoch, key: std::array::from_fn(|_| random.bits() as u8) };
+        let mut slot = |epoch| Slot {
+            valid: true,
+            epoch,
+            key: u128::to_be_bytes(u128::from(random.bits()) << 64 | u128::from(random.bits())),
+        };
         let slots = [slot(3), slot(4)];
         let mut expected = Vec::new();
         let claims: Vec<_> = (0..200)
             .map(|_| {
                 let mut wide = || u128::from(random.bits()) << 64 | u128::from(random.bits());
                 let (src_ip, dst_ip) = (wide(), wide());
-                let epoch = 3 + (random.bits() % 3) as u8;
-                let mut claim = Claim { vni: random.bits() as u32 & 0xff_ffff, epoch, src_ip, dst_ip, token: 0 };
+                let epoch = [3, 4, 5][usize::try_from(random.below(3)).unwrap()];
+                let mut claim =
+                    Claim { vni: u32::try_from(random.below(1 << 24)).unwrap(), epoch, src_ip, dst_ip, token: 0 };
                 claim.token = match slots.iter().find(|slot| slot.epoch == epoch) {
                     Some(slot) => token(slot.key, &claim),
                     None => random.bits(),

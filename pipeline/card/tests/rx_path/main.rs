@@ -75,11 +75,25 @@ struct Shown {
     delivered: u32,
 }
 
+/// The path of a configuration.
+fn engine(config: Config) -> InterpretedEngine {
+    let entry = catalogue(config).into_iter().find(|entry| entry.name == "rx_path").unwrap();
+    entry.interpreted().unwrap()
+}
+
 /// Offers the frames and compares everything with the model.
 fn check(config: Config, card: &CardConfig, frames: &[(Vec<u8>, bool)], idle: f64, pressure: f64, seed: u64) -> Shown {
-    let mut entries = catalogue(config);
-    let entry = entries.iter().position(|entry| entry.name == "rx_path").map(|at| entries.remove(at)).unwrap();
-    let mut engine = entry.interpreted().unwrap();
+    check_on(engine(config), config, card, frames, (idle, pressure, seed))
+}
+
+/// The same on a path that has a past, which it shall forget in reset.
+fn check_on(
+    mut engine: InterpretedEngine,
+    config: Config,
+    card: &CardConfig,
+    frames: &[(Vec<u8>, bool)],
+    (idle, pressure, seed): (f64, f64, u64),
+) -> Shown {
     configure(&mut engine, card, config);
     let mut source = PacketSource::new(&engine, "rx", idle, seed).unwrap();
     let mut sink = PacketSink::new(&engine, "tx", pressure, seed + 1).unwrap();
@@ -189,5 +203,25 @@ fn long_frames_agree_with_the_model() {
         let longest = frames.iter().map(|(frame, _)| frame.len()).max().unwrap();
         assert!(longest > 5000, "the longest frame has only {longest} bytes");
         check(config, &card, &frames, 0.0, 0.2, 5);
+    }
+}
+
+#[test]
+fn reset_in_the_middle_of_everything_forgets_everything() {
+    for config in [Config::Tiny, Config::Line] {
+        for clocks in [3, 50, 200, 1000] {
+            let card = overlay::card(false);
+            let mut engine = engine(config);
+            configure(&mut engine, &card, config);
+            let mut source = PacketSource::new(&engine, "rx", 0.0, 1).unwrap();
+            let mut sink = PacketSink::new(&engine, "tx", 0.5, 1).unwrap();
+            for (bytes, error) in random_frames(&card, 100, 300, clocks) {
+                source.push(&Packet { bytes, tuser: u64::from(error) });
+            }
+            for _ in 0..clocks {
+                bench::clock(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream]).unwrap();
+            }
+            check_on(engine, config, &card, &random_frames(&card, 50, 300, 7), (0.1, 0.1, 2));
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! Ports: `rx`, `tx`. Latency: 4 clocks. Extension headers are multiples of 8 bytes, so each of the [`CHUNKS`] chunks of 8
 //! bytes after the fixed header is looked at in its own place, and no byte is moved: a chunk is the start of an
 //! extension header if the one before ends there and announced one. What a chunk would mean as a header is decoded for
-//! all chunks in the first clock; the walk itself then takes one lookup table of depth a chunk, and four chunks a clock.
+//! all chunks in the first clock; the walk itself then takes one lookup table a chunk, and four chunks a clock.
 //!
 //! The walk does not stop at the seventh header or at the datagram's end; [`super::upper`] judges where it went.
 
@@ -23,7 +23,7 @@ pub const CHUNKS: usize = 12;
 /// Chunks that are visited in a clock.
 const CHUNKS_PER_CLOCK: usize = 4;
 /// Bits of a decoded chunk.
-const CHUNK: usize = 20;
+const CHUNK: usize = 15;
 /// Bits of all decoded chunks.
 const DECODED: usize = CHUNKS * CHUNK;
 
@@ -34,27 +34,16 @@ const _: () = {
     assert!(CHUNKS - 1 == (PARSE_WINDOW_BYTES - HEADER_REACH_BYTES - 58) / 8 + 1);
 };
 
-/// A chunk of 8 bytes as if it were the start of an extension header. A *kind* is what follows: an extension header with a
-/// length field, a fragment header, or anything else.
+/// A chunk of 8 bytes as if it were the start of an extension header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 struct Chunk {
-    /// An extension header with a length field follows.
+    /// An extension header follows.
     extension: Bit,
+    /// An extension header follows if this is a fragment header: none does in a later fragment.
+    extension_of_first: Bit,
     /// A fragment header follows.
     fragment: Bit,
-    /// The next three for a header of 8 bytes that is no fragment header: an extension header follows in the next chunk.
-    extension_next: Bit,
-    /// A fragment header follows in the next chunk.
-    fragment_next: Bit,
-    /// The upper layer follows in the next chunk.
-    upper_next: Bit,
-    /// The next three for a fragment header, after which only the first fragment has a header: an extension header.
-    extension_of_first: Bit,
-    /// A fragment header.
-    fragment_of_first: Bit,
-    /// The upper layer, or a later fragment's data.
-    upper_of_first: Bit,
-    /// Where the next header begins, from the length field: bit 0 in the next chunk, bit 1 in the one after, ….
+    /// Where it follows, from the length field: bit 0 in the next chunk, bit 1 in the one after, ….
     ends: Bits<CHUNKS>,
 }
 
@@ -63,14 +52,12 @@ struct Chunk {
 pub struct Walk {
     /// The frame is tagged.
     pub tagged: Bit,
-    /// Where the next header is, if it is ahead and an extension header with a length field: bit 0 in the next chunk, ….
-    pub extension: Bits<CHUNKS>,
-    /// The same, if it is a fragment header.
-    pub fragment: Bits<CHUNKS>,
-    /// The same, if it is the upper layer.
-    pub upper: Bits<CHUNKS>,
-    /// The last header announced an extension header.
-    pub pending: Bit,
+    /// The next header is an extension header.
+    pub extension: Bit,
+    /// The next header is a fragment header.
+    pub fragment: Bit,
+    /// Where the next header is, if it is ahead: bit 0 in the next chunk, bit 1 in the one after, ….
+    pub ahead: Bits<CHUNKS>,
     /// A one for each extension header passed, from the lowest bit on; 7 at most.
     pub count: Bits<7>,
     /// Chunks at which an extension header begins. In this and the next three, the first chunk is the most significant
@@ -98,8 +85,6 @@ pub struct Decode {
     chunk: Cast<Chunk, Bits<CHUNK>>,
     is_fragment: Signal<Local, Bit>,
     is_extension: Signal<Local, Bit>,
-    is_later: Signal<Local, Bit>,
-    is_short: Signal<Local, Bit>,
 }
 
 impl Logic for Decode {
@@ -108,19 +93,13 @@ impl Logic for Decode {
         self.extension.i.next = self.rx.val();
         self.fragment.i.next = self.rx.val();
         self.is_fragment.next = self.extension.o.val().next_header == 44;
-        self.is_extension.next = self.extension.o.val().next_header == 0
+        self.is_extension.next = self.is_fragment.val()
+            || self.extension.o.val().next_header == 0
             || self.extension.o.val().next_header == 43
             || self.extension.o.val().next_header == 60;
-        self.is_later.next = self.fragment.o.val().fragment_offset.any();
-        self.is_short.next = !self.extension.o.val().length.any();
         self.chunk.i.next.extension = self.is_extension.val();
+        self.chunk.i.next.extension_of_first = self.is_extension.val() && !self.fragment.o.val().fragment_offset.any();
         self.chunk.i.next.fragment = self.is_fragment.val();
-        self.chunk.i.next.extension_next = self.is_short.val() && self.is_extension.val();
-        self.chunk.i.next.fragment_next = self.is_short.val() && self.is_fragment.val();
-        self.chunk.i.next.upper_next = self.is_short.val() && !self.is_extension.val() && !self.is_fragment.val();
-        self.chunk.i.next.extension_of_first = !self.is_later.val() && self.is_extension.val();
-        self.chunk.i.next.fragment_of_first = !self.is_later.val() && self.is_fragment.val();
-        self.chunk.i.next.upper_of_first = self.is_later.val() || (!self.is_extension.val() && !self.is_fragment.val());
         if self.extension.o.val().length.get_bits::<4>(4).any() {
             self.chunk.i.next.ends = bits::<CHUNKS>(0);
         } else {
@@ -140,12 +119,8 @@ pub struct Visit {
     chunk: Cast<Bits<CHUNK>, Chunk>,
     /// The chunk is out of reach in a tagged frame.
     untagged_only: Constant<Bit>,
-    reach: Signal<Local, Bit>,
     here: Signal<Local, Bit>,
-    fragment_here: Signal<Local, Bit>,
-    extension: Signal<Local, Bits<CHUNKS>>,
-    fragment: Signal<Local, Bits<CHUNKS>>,
-    upper: Signal<Local, Bits<CHUNKS>>,
+    starts: Signal<Local, Bit>,
 }
 
 impl Visit {
@@ -157,12 +132,8 @@ impl Visit {
             tx: Signal::default(),
             chunk: Cast::default(),
             untagged_only: Constant::new(number + 1 == CHUNKS),
-            reach: Signal::default(),
             here: Signal::default(),
-            fragment_here: Signal::default(),
-            extension: Signal::default(),
-            fragment: Signal::default(),
-            upper: Signal::default(),
+            starts: Signal::default(),
         }
     }
 }
@@ -170,66 +141,32 @@ impl Visit {
 impl Logic for Visit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.chunk.i.next = self.rx.val().chunks.get_bits::<CHUNK>(220);
-        self.reach.next = !(self.rx.val().tagged && self.untagged_only.val());
-        self.here.next = self.rx.val().extension.get_bit(0) && self.reach.val();
-        self.fragment_here.next = self.rx.val().fragment.get_bit(0) && self.reach.val();
-
-        // At most one header is ahead, so what is found here can be ORed to what was ahead.
-        self.extension.next = self.rx.val().extension >> 1;
-        self.fragment.next = self.rx.val().fragment >> 1;
-        self.upper.next = self.rx.val().upper >> 1;
-        if self.here.val() {
-            // The lowest bit is decided below.
-            if self.chunk.o.val().extension {
-                self.extension.next = self.extension.val() | self.chunk.o.val().ends;
-            } else if self.chunk.o.val().fragment {
-                self.fragment.next = self.fragment.val() | self.chunk.o.val().ends;
-            } else {
-                self.upper.next = self.upper.val() | self.chunk.o.val().ends;
-            }
-        }
+        self.chunk.i.next = self.rx.val().chunks.get_bits::<CHUNK>(165);
+        self.here.next = self.rx.val().ahead.get_bit(0) && !(self.rx.val().tagged && self.untagged_only.val());
+        self.starts.next = self.here.val() && self.rx.val().extension;
         self.tx.next = self.rx.val();
-        self.tx.next.extension = self.extension.val().replace_bit(
-            0,
-            self.rx.val().extension.get_bit(1)
-                || (self.here.val() && self.chunk.o.val().extension_next)
-                || (self.fragment_here.val() && self.chunk.o.val().extension_of_first),
-        );
-        self.tx.next.fragment = self.fragment.val().replace_bit(
-            0,
-            self.rx.val().fragment.get_bit(1)
-                || (self.here.val() && self.chunk.o.val().fragment_next)
-                || (self.fragment_here.val() && self.chunk.o.val().fragment_of_first),
-        );
-        self.tx.next.upper = self.upper.val().replace_bit(
-            0,
-            self.rx.val().upper.get_bit(1)
-                || (self.here.val() && self.chunk.o.val().upper_next)
-                || (self.fragment_here.val() && self.chunk.o.val().upper_of_first),
-        );
-
-        // Records of the walk, which nothing waits for.
-        self.tx.next.chunks = self.rx.val().chunks << 20;
+        self.tx.next.chunks = self.rx.val().chunks << 15;
+        self.tx.next.ahead = self.rx.val().ahead >> 1;
         self.tx.next.starts = self.rx.val().starts << 1;
         self.tx.next.fragments = self.rx.val().fragments << 1;
         self.tx.next.seventh = self.rx.val().seventh << 1;
         self.tx.next.landed = self.rx.val().landed << 1;
-        if self.here.val() {
-            self.tx.next.pending = self.chunk.o.val().extension || self.chunk.o.val().fragment;
-        }
-        if self.fragment_here.val() {
-            self.tx.next.pending = self.chunk.o.val().extension_of_first || self.chunk.o.val().fragment_of_first;
-            self.tx.next.fragments = (self.rx.val().fragments << 1) | 1;
-        }
-        if self.here.val() || self.fragment_here.val() {
+        if self.starts.val() {
+            self.tx.next.extension = self.chunk.o.val().extension;
+            self.tx.next.fragment = self.chunk.o.val().fragment;
+            self.tx.next.ahead = self.chunk.o.val().ends;
             self.tx.next.count = (self.rx.val().count << 1) | 1;
             self.tx.next.starts = (self.rx.val().starts << 1) | 1;
             if self.rx.val().count.get_bit(5) && !self.rx.val().count.get_bit(6) {
                 self.tx.next.seventh = (self.rx.val().seventh << 1) | 1;
             }
-        }
-        if self.rx.val().upper.get_bit(0) && self.reach.val() {
+            if self.rx.val().fragment {
+                // A fragment header has no length field.
+                self.tx.next.ahead = bits::<CHUNKS>(1);
+                self.tx.next.extension = self.chunk.o.val().extension_of_first;
+                self.tx.next.fragments = (self.rx.val().fragments << 1) | 1;
+            }
+        } else if self.here.val() {
             self.tx.next.landed = (self.rx.val().landed << 1) | 1;
         }
     }
@@ -278,7 +215,7 @@ impl Logic for ExtensionWalk {
         for i in 0..12 {
             self.decodes[i].rx.next = self.rx.val().window.get_bits::<64>(752 - 64 * i);
             self.chunk.next = self.decodes[i].tx.val();
-            self.chunks.next = (self.chunks.val() << 20) | bit_cast::<DECODED, CHUNK>(self.chunk.val());
+            self.chunks.next = (self.chunks.val() << 15) | bit_cast::<DECODED, CHUNK>(self.chunk.val());
         }
         self.next_header.next = self.rx.val().window.get_bits::<8>(1080);
         self.stages[0].clock.next = self.clock.val();
@@ -286,15 +223,12 @@ impl Logic for ExtensionWalk {
         self.stages[0].d.next.tagged = self.rx.val().tagged;
         self.stages[0].d.next.chunks = self.chunks.val();
         if self.rx.val().is_ipv6 {
-            if self.next_header.val() == 44 {
-                self.stages[0].d.next.fragment = bits::<CHUNKS>(1);
-                self.stages[0].d.next.pending = true;
-            } else if self.next_header.val() == 0 || self.next_header.val() == 43 || self.next_header.val() == 60 {
-                self.stages[0].d.next.extension = bits::<CHUNKS>(1);
-                self.stages[0].d.next.pending = true;
-            } else {
-                self.stages[0].d.next.upper = bits::<CHUNKS>(1);
-            }
+            self.stages[0].d.next.ahead = bits::<CHUNKS>(1);
+            self.stages[0].d.next.fragment = self.next_header.val() == 44;
+            self.stages[0].d.next.extension = self.next_header.val() == 44
+                || self.next_header.val() == 0
+                || self.next_header.val() == 43
+                || self.next_header.val() == 60;
         }
 
         // Then four chunks a clock.

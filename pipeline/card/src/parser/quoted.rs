@@ -112,7 +112,9 @@ pub struct QuotedPacket {
     blank_upper: Constant<Readable>,
     blank: Constant<Quoted>,
     mapped_prefix: Constant<Bits<128>>,
-    needed: Signal<Local, Bits<14>>,
+    needed: Signal<Local, Bits<5>>,
+    far: Signal<Local, Bit>,
+    near_length: Signal<Local, Bits<5>>,
     any: Signal<Local, Bits<48>>,
 }
 
@@ -144,6 +146,8 @@ impl Default for QuotedPacket {
             blank: Constant::new(Quoted::default()),
             mapped_prefix: Constant::new(super::internet::mapped_prefix()),
             needed: Signal::default(),
+            far: Signal::default(),
+            near_length: Signal::default(),
             any: Signal::default(),
         }
     }
@@ -202,16 +206,18 @@ impl Logic for QuotedPacket {
         self.header_later.d.next = self.header.q.val();
         if self.header.q.val().is_ipv4 {
             // 5 words of IPv4, 2 of ICMP.
-            self.needed.next = bit_cast::<14, 4>(self.header.q.val().words) + 7;
+            self.needed.next = bit_cast::<5, 4>(self.header.q.val().words) + 7;
         } else {
-            self.needed.next = bits::<14>(12);
+            self.needed.next = bits::<5>(12);
         }
+        self.far.next = self.header.q.val().length.get_bits::<9>(5).any();
+        self.near_length.next = self.header.q.val().length.get_bits::<5>(0);
         self.reach.d.next = self.blank_reach.val();
         self.reach.d.next.sound =
             self.header.q.val().is_icmp && self.header.q.val().is_error && self.header.q.val().sound;
-        self.reach.d.next.has_header = self.header.q.val().length >= self.needed.val();
-        self.reach.d.next.has_ports = self.header.q.val().length > self.needed.val();
-        self.reach.d.next.has_echo = self.header.q.val().length > self.needed.val() + 1;
+        self.reach.d.next.has_header = self.far.val() || self.near_length.val() >= self.needed.val();
+        self.reach.d.next.has_ports = self.far.val() || self.near_length.val() > self.needed.val();
+        self.reach.d.next.has_echo = self.far.val() || self.near_length.val() > self.needed.val() + 1;
         if !self.header.q.val().later {
             self.reach.d.next.ports = self.header.q.val().protocol == 6 || self.header.q.val().protocol == 17;
             self.reach.d.next.echo4 = self.header.q.val().is_ipv4 && self.header.q.val().protocol == 1;

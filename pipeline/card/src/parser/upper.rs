@@ -332,7 +332,7 @@ impl Logic for UpperHeader {
         self.seventh_chunk.d.next = self.chunk.val();
         self.seventh.d.next = self.walk.val().seventh.any();
         self.walked.d.next = self.walk.val().starts.any();
-        self.extension.d.next = self.walk.val().pending;
+        self.extension.d.next = self.walk.val().extension;
         self.beyond.d.next = !self.walk.val().landed.any();
 
         // Second clock: put the places together, and count what is left of the datagram.

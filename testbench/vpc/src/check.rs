@@ -566,7 +566,7 @@ impl Vpc {
     pub fn parse(text: &str, path: &Path) -> Result<Self, VpcError> {
         let error = |place: Range<usize>, problem| {
             let line = 1 + text.get(..place.start).unwrap_or_default().matches('\n').count();
-            VpcError { file: path.to_owned(), line, problem }
+            VpcError { file: path.to_owned(), line, problem: Box::new(problem) }
         };
         let file = toml::from_str::<file::File>(text)
             .map_err(|e| error(e.span().unwrap_or(0..0), Problem::Toml(e.message().trim().to_owned())))?;
@@ -581,7 +581,7 @@ impl Vpc {
         let text = std::fs::read_to_string(path).map_err(|e| VpcError {
             file: path.to_owned(),
             line: 1,
-            problem: Problem::Unreadable(e),
+            problem: Box::new(Problem::Unreadable(e)),
         })?;
         Self::parse(&text, path)
     }

@@ -11,7 +11,7 @@ pub struct VpcError {
     /// Line, counted from 1.
     pub line: usize,
     /// What is wrong, and what would be right.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 /// The kinds of mistakes. Every message says what would be right.

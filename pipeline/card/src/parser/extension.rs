@@ -60,11 +60,11 @@ pub struct Walk {
     pub ahead: Bits<CHUNKS>,
     /// A one for each extension header passed, from the lowest bit on; 7 at most.
     pub count: Bits<7>,
-    /// Chunks at which an extension header begins. In this and the next three, the first chunk is the most significant
-    /// once all have been visited.
-    pub starts: Bits<CHUNKS>,
-    /// Chunks at which a fragment header begins.
-    pub fragments: Bits<CHUNKS>,
+    /// The chunk at which the last extension header begins so far. In this and the next three, the first chunk is the most
+    /// significant once all have been visited.
+    pub last: Bits<CHUNKS>,
+    /// The chunk at which the last fragment header begins so far.
+    pub last_fragment: Bits<CHUNKS>,
     /// The chunk at which the seventh extension header begins.
     pub seventh: Bits<CHUNKS>,
     /// The chunk after the extension headers, at which the upper layer begins.
@@ -147,8 +147,8 @@ impl Logic for Visit {
         self.tx.next = self.rx.val();
         self.tx.next.chunks = self.rx.val().chunks << 15;
         self.tx.next.ahead = self.rx.val().ahead >> 1;
-        self.tx.next.starts = self.rx.val().starts << 1;
-        self.tx.next.fragments = self.rx.val().fragments << 1;
+        self.tx.next.last = self.rx.val().last << 1;
+        self.tx.next.last_fragment = self.rx.val().last_fragment << 1;
         self.tx.next.seventh = self.rx.val().seventh << 1;
         self.tx.next.landed = self.rx.val().landed << 1;
         if self.starts.val() {
@@ -156,7 +156,7 @@ impl Logic for Visit {
             self.tx.next.fragment = self.chunk.o.val().fragment;
             self.tx.next.ahead = self.chunk.o.val().ends;
             self.tx.next.count = (self.rx.val().count << 1) | 1;
-            self.tx.next.starts = (self.rx.val().starts << 1) | 1;
+            self.tx.next.last = bits::<CHUNKS>(1);
             if self.rx.val().count.get_bit(5) && !self.rx.val().count.get_bit(6) {
                 self.tx.next.seventh = (self.rx.val().seventh << 1) | 1;
             }
@@ -164,7 +164,7 @@ impl Logic for Visit {
                 // A fragment header has no length field.
                 self.tx.next.ahead = bits::<CHUNKS>(1);
                 self.tx.next.extension = self.chunk.o.val().extension_of_first;
-                self.tx.next.fragments = (self.rx.val().fragments << 1) | 1;
+                self.tx.next.last_fragment = bits::<CHUNKS>(1);
             }
         } else if self.here.val() {
             self.tx.next.landed = (self.rx.val().landed << 1) | 1;

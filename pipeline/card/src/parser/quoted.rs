@@ -48,6 +48,8 @@ struct Header {
     is_ipv4: Bit,
     /// Length in words of 4 bytes.
     words: Bits<4>,
+    /// Length in words of 4 bytes up to the quote's end, counted as `length` is.
+    needed: Bits<5>,
     /// A later fragment, without ports.
     later: Bit,
     protocol: Bits<8>,
@@ -112,7 +114,6 @@ pub struct QuotedPacket {
     blank_upper: Constant<Readable>,
     blank: Constant<Quoted>,
     mapped_prefix: Constant<Bits<128>>,
-    needed: Signal<Local, Bits<5>>,
     far: Signal<Local, Bit>,
     near_length: Signal<Local, Bits<5>>,
     any: Signal<Local, Bits<48>>,
@@ -145,7 +146,6 @@ impl Default for QuotedPacket {
             blank_upper: Constant::new(Readable::default()),
             blank: Constant::new(Quoted::default()),
             mapped_prefix: Constant::new(super::internet::mapped_prefix()),
-            needed: Signal::default(),
             far: Signal::default(),
             near_length: Signal::default(),
             any: Signal::default(),
@@ -182,6 +182,8 @@ impl Logic for QuotedPacket {
             self.header.d.next.sound = self.quote4.o.val().version == 4 && self.quote4.o.val().ihl >= 5;
             self.header.d.next.length = self.outer4.o.val().total_length.get_bits::<14>(2);
             self.header.d.next.words = self.quote4.o.val().ihl;
+            // 5 words of IPv4, 2 of ICMP.
+            self.header.d.next.needed = bit_cast::<5, 4>(self.quote4.o.val().ihl) + 7;
             self.header.d.next.later = self.quote4.o.val().fragment_offset.any();
             self.header.d.next.protocol = self.quote4.o.val().protocol;
             self.header.d.next.src_ip = self.mapped_prefix.val() | bit_cast::<128, 32>(self.quote4.o.val().src);
@@ -195,6 +197,7 @@ impl Logic for QuotedPacket {
             self.header.d.next.sound = self.quote6.o.val().version == 6;
             self.header.d.next.length = self.outer6.o.val().payload_length.get_bits::<14>(2);
             self.header.d.next.words = bits::<4>(10);
+            self.header.d.next.needed = bits::<5>(12);
             self.header.d.next.protocol = self.quote6.o.val().next_header;
             self.header.d.next.src_ip = self.quote6.o.val().src;
             self.header.d.next.dst_ip = self.quote6.o.val().dst;
@@ -204,20 +207,14 @@ impl Logic for QuotedPacket {
 
         // Second clock: how far the datagram reaches, in whole words, and the upper-layer header from each place.
         self.header_later.d.next = self.header.q.val();
-        if self.header.q.val().is_ipv4 {
-            // 5 words of IPv4, 2 of ICMP.
-            self.needed.next = bit_cast::<5, 4>(self.header.q.val().words) + 7;
-        } else {
-            self.needed.next = bits::<5>(12);
-        }
         self.far.next = self.header.q.val().length.get_bits::<9>(5).any();
         self.near_length.next = self.header.q.val().length.get_bits::<5>(0);
         self.reach.d.next = self.blank_reach.val();
         self.reach.d.next.sound =
             self.header.q.val().is_icmp && self.header.q.val().is_error && self.header.q.val().sound;
-        self.reach.d.next.has_header = self.far.val() || self.near_length.val() >= self.needed.val();
-        self.reach.d.next.has_ports = self.far.val() || self.near_length.val() > self.needed.val();
-        self.reach.d.next.has_echo = self.far.val() || self.near_length.val() > self.needed.val() + 1;
+        self.reach.d.next.has_header = self.far.val() || self.near_length.val() >= self.header.q.val().needed;
+        self.reach.d.next.has_ports = self.far.val() || self.near_length.val() > self.header.q.val().needed;
+        self.reach.d.next.has_echo = self.far.val() || self.near_length.val() > self.header.q.val().needed + 1;
         if !self.header.q.val().later {
             self.reach.d.next.ports = self.header.q.val().protocol == 6 || self.header.q.val().protocol == 17;
             self.reach.d.next.echo4 = self.header.q.val().is_ipv4 && self.header.q.val().protocol == 1;

@@ -140,8 +140,6 @@ pub struct UpperHeader {
     fragments: Vec<DFF<Bits<48>>>,
     lengths: Vec<DFF<Bits<8>>>,
     types: Vec<DFF<Bits<8>>>,
-    /// The bits below each.
-    below: Vec<Constant<Bits<CHUNKS>>>,
     /// Number of each chunk.
     numbers: Vec<Constant<Bits<4>>>,
     /// Chunk after the one at which the last extension header begins, 0 without one.
@@ -168,8 +166,6 @@ pub struct UpperHeader {
     blank_checks: Constant<Checks>,
     ihl: Signal<Local, Bits<4>>,
     place: Signal<Local, Bits<PLACES>>,
-    last: Signal<Local, Bits<CHUNKS>>,
-    last_fragment_start: Signal<Local, Bits<CHUNKS>>,
     after: Signal<Local, Bits<4>>,
     chunk: Signal<Local, Bits<4>>,
     any_head: Signal<Local, Bits<48>>,
@@ -198,7 +194,6 @@ impl Default for UpperHeader {
             fragments: (0..CHUNKS).map(|_| DFF::default()).collect(),
             lengths: (0..CHUNKS).map(|_| DFF::default()).collect(),
             types: (0..CHUNKS).map(|_| DFF::default()).collect(),
-            below: (0..CHUNKS).map(|bit| Constant::new(((1_u64 << bit) - 1).to_bits())).collect(),
             numbers: (0..=CHUNKS).map(|number| Constant::new(number.to_bits())).collect(),
             after_last: DFF::default(),
             seventh: DFF::default(),
@@ -221,8 +216,6 @@ impl Default for UpperHeader {
             blank_checks: Constant::new(Checks::default()),
             ihl: Signal::default(),
             place: Signal::default(),
-            last: Signal::default(),
-            last_fragment_start: Signal::default(),
             after: Signal::default(),
             chunk: Signal::default(),
             any_head: Signal::default(),
@@ -287,32 +280,19 @@ impl Logic for UpperHeader {
                 self.tails[i].d.next = bits::<16>(0);
             }
         }
-        // The lowest one is the last chunk.
-        self.last.next = bits::<CHUNKS>(0);
-        self.last_fragment_start.next = bits::<CHUNKS>(0);
         for i in 0..12 {
-            self.last.next = self.last.val().replace_bit(
-                i,
-                self.walk.val().starts.get_bit(i) && !(self.walk.val().starts & self.below[i].val()).any(),
-            );
-            self.last_fragment_start.next = self.last_fragment_start.val().replace_bit(
-                i,
-                self.walk.val().fragments.get_bit(i) && !(self.walk.val().fragments & self.below[i].val()).any(),
-            );
-        }
-        for i in 0..12 {
-            if self.last_fragment_start.val().get_bit(11 - i) {
+            if self.walk.val().last_fragment.get_bit(11 - i) {
                 self.fragments[i].d.next = self.network.val().window.get_bits::<48>(752 - 64 * i);
             } else {
                 self.fragments[i].d.next = bits::<48>(0);
             }
-            if self.last.val().get_bit(11 - i) {
+            if self.walk.val().last.get_bit(11 - i) {
                 self.types[i].d.next = self.network.val().window.get_bits::<8>(808 - 64 * i);
             } else {
                 self.types[i].d.next = bits::<8>(0);
             }
             // A fragment header has no length field.
-            if self.last.val().get_bit(11 - i) && !self.walk.val().fragments.get_bit(11 - i) {
+            if self.walk.val().last.get_bit(11 - i) && !self.walk.val().last_fragment.get_bit(11 - i) {
                 self.lengths[i].d.next = self.network.val().window.get_bits::<8>(800 - 64 * i);
             } else {
                 self.lengths[i].d.next = bits::<8>(0);
@@ -321,7 +301,7 @@ impl Logic for UpperHeader {
         self.after.next = bits::<4>(0);
         self.chunk.next = bits::<4>(0);
         for i in 0..12 {
-            if self.last.val().get_bit(11 - i) {
+            if self.walk.val().last.get_bit(11 - i) {
                 self.after.next = self.after.val() | self.numbers[i + 1].val();
             }
             if self.walk.val().seventh.get_bit(11 - i) {
@@ -331,7 +311,7 @@ impl Logic for UpperHeader {
         self.after_last.d.next = self.after.val();
         self.seventh_chunk.d.next = self.chunk.val();
         self.seventh.d.next = self.walk.val().seventh.any();
-        self.walked.d.next = self.walk.val().starts.any();
+        self.walked.d.next = self.walk.val().last.any();
         self.extension.d.next = self.walk.val().extension;
         self.beyond.d.next = !self.walk.val().landed.any();
 

@@ -67,6 +67,15 @@ def solicitation(target="fd00:10::20", src="fd00:10::5", dst=None, hop=255, opti
     return ether(ipv6(body, src=src, dst=str(dst), proto=58, hop=hop), 0x86DD, dst="3333ff" + target_bytes[13:].hex())
 
 
+def router_solicitation(src="fe80::810:ff:fe00:5", hop=255, spoil=0):
+    body = struct.pack(">BBHI", 133, 0, 0, 0)
+    if src != "::":
+        body += b"\x01\x01" + bytes.fromhex(GUEST)
+    pseudo = ipaddress.IPv6Address(src).packed + ipaddress.IPv6Address("ff02::2").packed + struct.pack(">II", len(body), 58)
+    body = body[:2] + struct.pack(">H", checksum(pseudo + body) ^ spoil) + body[4:]
+    return ether(ipv6(body, src=src, dst="ff02::2", proto=58, hop=hop), 0x86DD, dst="333300000002")
+
+
 def rotate(value, bits):
     return (value << bits | value >> (64 - bits)) & (2**64 - 1)
 
@@ -209,6 +218,9 @@ CASES = {
         tx("hop limit 254", solicitation(hop=254), "drop", "bad_nd"),
         tx("code 1", solicitation(code=1), "drop", "bad_nd"),
         tx("a bit of the ICMPv6 checksum", solicitation(spoil=1), "drop", "bad_nd"),
+        tx("router solicitation", router_solicitation(), "reply"),
+        tx("router solicitation from nobody", router_solicitation("::"), "reply"),
+        tx("router solicitation from afar", router_solicitation(hop=64), "drop", "bad_nd"),
         tx("a source option from nobody", solicitation(src="::"), "drop", "bad_nd"),
     ],
     "lookup": [

@@ -25,8 +25,8 @@ pub struct Checksum {
     pub clock: Signal<In, Clock>,
     /// The frame after its Ethernet header.
     pub rx: Signal<In, Network>,
-    /// IPv4: the header checksum is right. IPv6: the checksum of an ICMPv6 message of whole 8 bytes, at most 72, that follows
-    /// the fixed header, is right.
+    /// IPv4: the header checksum is right. IPv6: the checksum of an ICMPv6 message of whole 8 bytes, at most 72, that
+    /// follows the fixed header, is right.
     pub good: Signal<Out, Bit>,
     solicitations: Constant<Bit>,
     words: Vec<DFF<Bits<16>>>,

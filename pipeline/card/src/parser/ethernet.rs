@@ -1,7 +1,8 @@
 //! Ethernet header and one optional 802.1Q tag (IEEE 802.3, IEEE 802.1Q).
 //!
-//! Ports: `rx` (taken while `enable` is set), `tx`, `reason` (1 clock after `tx`). Latency: 2 clocks: the EtherTypes are
-//! compared in the first, the tag is cut out in the second; the length is judged in a third. Drop reasons: `truncated`, `unknown_ethertype`.
+//! Ports: `rx` (taken while `enable` is set), `tx`, `reason` (1 clock after `tx`). Latency: 2 clocks: the EtherTypes
+//! are compared in the first, the tag is cut out in the second; the length is judged in a third. Drop reasons:
+//! `truncated`, `unknown_ethertype`.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};

@@ -1,10 +1,10 @@
-//! The walk over IPv6 extension headers (RFC 8200, section 4): hop-by-hop options, routing, fragment, destination options, in
-//! any order.
+//! The walk over IPv6 extension headers (RFC 8200, section 4): hop-by-hop options, routing, fragment, destination
+//! options, in any order.
 //!
-//! Ports: `rx`, `tx`. Latency: 4 clocks. Extension headers are multiples of 8 bytes, so each of the [`CHUNKS`] chunks of 8
-//! bytes after the fixed header is looked at in its own place, and no byte is moved: a chunk is the start of an
+//! Ports: `rx`, `tx`. Latency: 4 clocks. Extension headers are multiples of 8 bytes, so each of the [`CHUNKS`] chunks
+//! of 8 bytes after the fixed header is looked at in its own place, and no byte is moved: a chunk is the start of an
 //! extension header if the one before ends there and announced one. What a chunk would mean as a header is decoded for
-//! all chunks in the first clock; the walk itself then takes one lookup table a chunk, and four chunks a clock.
+//! all chunks in the first clock; the walk then visits four chunks a clock.
 //!
 //! The walk does not stop at the seventh header or at the datagram's end; [`super::upper`] judges where it went.
 
@@ -60,8 +60,8 @@ pub struct Walk {
     pub ahead: Bits<CHUNKS>,
     /// A one for each extension header passed, from the lowest bit on; 7 at most.
     pub count: Bits<7>,
-    /// The chunk at which the last extension header begins so far. In this and the next three, the first chunk is the most
-    /// significant once all have been visited.
+    /// The chunk at which the last extension header begins so far. In this and the next three, the first chunk is the
+    /// most significant once all have been visited.
     pub last: Bits<CHUNKS>,
     /// The chunk at which the last fragment header begins so far.
     pub last_fragment: Bits<CHUNKS>,

@@ -1,6 +1,7 @@
 //! The fixed headers of IPv4 (RFC 791), IPv6 (RFC 8200, section 3) and ARP (RFC 826).
 //!
-//! Ports: `rx`, `reason`, `tx`. Latency: 1 clock. Drop reasons: `bad_ip_version`, `bad_ip_header_length`, `bad_ip_total_length`.
+//! Ports: `rx`, `reason`, `tx`. Latency: 1 clock. Drop reasons: `bad_ip_version`, `bad_ip_header_length`,
+//! `bad_ip_total_length`.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};

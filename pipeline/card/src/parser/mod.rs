@@ -12,18 +12,18 @@
 //!                 └─> neighbour ────────────────────────────────────┘
 //! ```
 //!
-//! Read: Ethernet and one 802.1Q tag; ARP (RFC 826); IPv4 with options (RFC 791) and its checksum; IPv6 (RFC 8200)
-//! with hop-by-hop, routing, destination options and fragment headers; TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792),
-//! ICMPv6 (RFC 4443), any other protocol by number; the packets that ICMP errors quote; solicitations (RFC 4861). Fields of
-//! headers that are absent are 0. When `reason` is set by this stage, the other fields mean nothing
-//! (but `has_payload`, `length`, `port`, `serial`).
+//! Read: Ethernet and one 802.1Q tag; ARP (RFC 826); IPv4 with options (RFC 791) and its checksum; IPv6 (RFC 8200) with
+//! hop-by-hop, routing, destination options and fragment headers; TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6
+//! (RFC 4443), any other protocol by number; the packets that ICMP errors quote; solicitations (RFC 4861). Fields of
+//! headers that are absent are 0. When `reason` is set by this stage, the other fields mean nothing (but `has_payload`,
+//! `length`, `port`, `serial`).
 //!
 //! Drop reasons, in this order: `truncated`, `unknown_ethertype`, `bad_ip_version`, `bad_ip_header_length`,
-//! `bad_ip_total_length`, `bad_ip_checksum`, `too_many_headers`, `fragment_overlap`, `truncated_l4`, `bad_l4_header`. A reason that a frame
-//! arrives with stays. Counters: by reason, at the join.
+//! `bad_ip_total_length`, `bad_ip_checksum`, `too_many_headers`, `fragment_overlap`, `truncated_l4`, `bad_l4_header`. A
+//! reason that a frame arrives with stays. Counters: by reason, at the join.
 //!
-//! Limits: the first [`PARSE_WINDOW_BYTES`](crate::record::PARSE_WINDOW_BYTES) bytes; 6 extension headers; quotes and solicitations only
-//! without IP options or extension headers before them, solicitations of at most 72 bytes.
+//! Limits: the first [`PARSE_WINDOW_BYTES`](crate::record::PARSE_WINDOW_BYTES) bytes; 6 extension headers; quotes and
+//! solicitations only without IP options or extension headers before them, solicitations of at most 72 bytes.
 //!
 //! Nothing wide is shifted by a variable amount: what can be at several places is taken from all of them under a mask
 //! that a register's synchronous reset applies, and then ORed, which takes a third of the gates of a
@@ -103,8 +103,8 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// A parser that checks solicitations, or does not: `nd_valid` is never set then, and the logic for it is saved. The
-    /// receiving side needs none.
+    /// A parser that checks solicitations, or does not: `nd_valid` is never set then, and the logic for it is saved.
+    /// The receiving side needs none.
     #[must_use]
     pub fn new(solicitations: bool) -> Self {
         Self {

@@ -13,7 +13,8 @@ use crate::format;
 
 /// Clocks from `network` to `tx`.
 pub const LATENCY: usize = 4;
-/// Places where the quoted upper-layer header can begin: after 5 to 15 words of IPv4, the last of which is that of IPv6 too.
+/// Places where the quoted upper-layer header can begin: after 5 to 15 words of IPv4, the last of which is that of IPv6
+/// too.
 const PLACES: usize = 11;
 
 /// What the quote says; all zero without one.

@@ -1,9 +1,9 @@
-//! The upper layer: where its header is, TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), and the fragment
-//! headers of IPv6 (RFC 8200, section 4.5).
+//! The upper layer: where its header is, TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), and the
+//! fragment headers of IPv6 (RFC 8200, section 4.5).
 //!
-//! Ports: `walk`, `network` (of one frame), `datagram` (1 clock later), `tx`. Latency: 3 clocks from `walk`: take the header from each place
-//! where it can be, masked by a register's synchronous reset; put the places together; check it. Drop reasons:
-//! `too_many_headers`, `fragment_overlap` (RFC 1858, RFC 3128), `truncated_l4`, `bad_l4_header`.
+//! Ports: `walk`, `network` (of one frame), `datagram` (1 clock later), `tx`. Latency: 3 clocks from `walk`: take the
+//! header from each place where it can be, masked by a register's synchronous reset; put the places together; check it.
+//! Drop reasons: `too_many_headers`, `fragment_overlap` (RFC 1858, RFC 3128), `truncated_l4`, `bad_l4_header`.
 
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, Record};
@@ -15,8 +15,8 @@ use super::internet::Datagram;
 
 /// Clocks from `walk` to `tx`.
 pub const LATENCY: usize = 3;
-/// Places where an upper-layer header can begin, in words of 4 bytes after the Ethernet header: 5 to 15 for IPv4; 10, 12,
-/// 14, … for IPv6, of which the first three are places of IPv4 too.
+/// Places where an upper-layer header can begin, in words of 4 bytes after the Ethernet header: 5 to 15 for IPv4; 10,
+/// 12, 14, … for IPv6, of which the first three are places of IPv4 too.
 const PLACES: usize = 11 + CHUNKS - 3;
 
 /// What the walk amounts to.

@@ -244,6 +244,8 @@ struct Run<'a> {
     disturbance: Disturbance,
     random: Random,
     clock: u64,
+    /// Clocks that were passed over without simulating them.
+    skipped: u64,
     progress: u64,
     held: VecDeque<Held>,
     driver: Option<DriverState>,
@@ -272,6 +274,7 @@ pub fn run(
         disturbance,
         random: Random::new(disturbance.seed),
         clock: 0,
+        skipped: 0,
         progress: 0,
         held: VecDeque::new(),
         driver: Some(driver),
@@ -279,10 +282,10 @@ pub fn run(
         outcome: Outcome { verdicts: Vec::with_capacity(plan.offers.len()), ..Outcome::default() },
     };
     let last = run.play(plan, progress)?;
-    let Run { device, clock, programming, driver, mut outcome, .. } = run;
+    let Run { device, clock, skipped, programming, driver, mut outcome, .. } = run;
     outcome.verdicts.sort_by_key(|verdict| verdict.packet);
     outcome.clocks = Some(last);
-    outcome.simulated_clocks = programming + clock;
+    outcome.simulated_clocks = programming + clock - skipped;
     if let Some(driver) = driver {
         read_counters(driver, device, &mut outcome)?;
     }
@@ -433,6 +436,7 @@ impl Run<'_> {
         let Some(&(_, next)) = feeder.waiting.front() else { return };
         if self.held.is_empty() && feeder.position == 0 && !feeder.offered && next.not_before > self.clock {
             self.device.skip(next.not_before - self.clock);
+            self.skipped += next.not_before - self.clock;
             self.clock = next.not_before;
             self.progress = self.clock;
         }

@@ -14,7 +14,8 @@ fn every_block_of_every_card_passes_lint_and_agrees_on_all_engines() {
     let mut seen = HashSet::new();
     let mut entries = Vec::new();
     for &config in Config::ALL {
-        let own = catalogue(config).into_iter().filter(|entry| seen.insert(entry.elaborate().unwrap().verilog().text()));
+        let own =
+            catalogue(config).into_iter().filter(|entry| seen.insert(entry.elaborate().unwrap().verilog().text()));
         entries.extend(own);
     }
     assert!(entries.len() > catalogue(Config::Line).len(), "the configurations differ in some blocks");

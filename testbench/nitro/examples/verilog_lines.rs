@@ -7,10 +7,10 @@ use nitro_card::parser::Parser;
 use nitro_netlist::{elaborate, with_large_stack};
 use rust_hdl::prelude::{Block, generate_verilog_unchecked};
 
-fn lines<B: Block>(name: &'static str, mut block: Box<B>) {
+fn lines<B: Block>(name: &'static str, block: &mut B) {
     block.connect_all();
-    let own = generate_verilog_unchecked(&*block);
-    match elaborate(&*block, name) {
+    let own = generate_verilog_unchecked(block);
+    match elaborate(block, name) {
         Ok(design) => {
             let package = design.verilog();
             let ours: usize = package.files.iter().map(|file| file.text.lines().count()).sum();
@@ -27,8 +27,8 @@ fn lines<B: Block>(name: &'static str, mut block: Box<B>) {
 
 fn main() {
     with_large_stack(|| {
-        lines("parser", Box::new(Parser::default()));
-        lines("line", Box::new(LineCard::default()));
-        lines("edge", Box::new(EdgeCard::default()));
+        lines("parser", &mut *Box::new(Parser::default()));
+        lines("line", &mut *Box::new(LineCard::default()));
+        lines("edge", &mut *Box::new(EdgeCard::default()));
     });
 }

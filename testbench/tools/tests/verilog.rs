@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use nitro_simulator::{Engine, PortInfo};
+use nitro_simulator::{Engine, PortInfo, image_words};
 use nitro_tools::{Effort, PlaceAndRoute, ToolError, Tools, VerilatedModel, VerilogDesign};
 
 /// A register of 100 bits that adds, a product through a register, and a memory with a registered read port.
@@ -93,6 +93,51 @@ fn inputs_set_after_an_edge_are_those_of_the_next_clock() {
     engine.edge();
     engine.settle();
     assert_eq!(read(&engine, 2), 0x12_3456_789a);
+}
+
+#[test]
+fn a_whole_clock_at_once_is_the_same_as_its_steps() {
+    let (mut whole, mut steps) = (model(DESIGN).unwrap(), model(DESIGN).unwrap());
+    let words = image_words(whole.outputs());
+    assert_eq!((image_words(whole.inputs()), words), (5, 6));
+    let (mut found, mut expected) = (vec![u64::MAX; words], vec![0; words]);
+    let mut random = nitro_simulator::random::Random::new(1);
+    for clock in 0..200 {
+        let inputs = [u64::from(clock % 50 == 49), random.word(), random.word() >> 28, random.word() >> 61, clock % 2];
+        // Mixed with single steps now and then.
+        if clock % 7 == 3 {
+            steps.set(0, &[1]);
+            steps.edge();
+            whole.set(0, &[1]);
+            whole.edge();
+        }
+        whole.clock(&inputs, &mut found);
+        steps.set(0, &inputs[..1]);
+        steps.set(1, &inputs[1..3]);
+        steps.set(2, &inputs[3..4]);
+        steps.set(3, &inputs[4..]);
+        steps.settle();
+        steps.get(0, &mut expected[..2]);
+        steps.get(1, &mut expected[2..4]);
+        steps.get(2, &mut expected[4..5]);
+        steps.get(3, &mut expected[5..]);
+        steps.edge();
+        assert_eq!(found, expected, "clock {clock}");
+    }
+}
+
+#[test]
+fn the_distributions_verilator_runs_the_same_models() {
+    let tools = Tools::locate().unwrap();
+    let Some(verilator) = tools.system_verilator().unwrap() else { return };
+    assert!(verilator.release().unwrap().starts_with("5."));
+    let text = "module top(input wire [99:0] a, output wire [99:0] y); assign y = ~a; endmodule";
+    let (inputs, outputs) = ([port("a", 100)], [port("y", 100)]);
+    let design = VerilogDesign { top: "top", text, clock: None, inputs: &inputs, outputs: &outputs };
+    let mut engine = verilator.library(&design, Effort::Build).unwrap().instantiate();
+    let mut outputs = [0; 2];
+    engine.clock(&[5, 1], &mut outputs);
+    assert_eq!(outputs, [!5, !1 & 0xf_ffff_ffff]);
 }
 
 #[test]

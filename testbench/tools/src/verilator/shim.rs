@@ -14,7 +14,8 @@ pub(super) fn member(port: &str) -> String {
     port.replace("__", "___05F")
 }
 
-/// The text of the shim: new, free, set, eval, edge, get. Values cross as little-endian 64-bit words.
+/// The text of the shim: new, free, set, eval, edge, get, and clock for all of a clock in one call. Values cross as
+/// little-endian 64-bit words; in [`clock`](nitro_simulator::Engine::clock)'s images each port begins at a word of its own.
 pub(super) fn generate(design: &VerilogDesign<'_>) -> String {
     let mut sets = String::new();
     let mut zeros = String::new();
@@ -28,6 +29,17 @@ pub(super) fn generate(design: &VerilogDesign<'_>) -> String {
     for (index, port) in design.outputs.iter().enumerate() {
         let _ = writeln!(gets, "    case {index}: {} break;", get(port));
     }
+    let image = |ports: &[PortInfo], image: &str, access: fn(&PortInfo) -> String| {
+        let mut lines = String::new();
+        let mut at = 0;
+        for port in ports {
+            let _ = writeln!(lines, "    words = {image} + {at}; {}", access(port));
+            at += port.words();
+        }
+        lines
+    };
+    let all_sets = image(design.inputs, "inputs", set);
+    let all_gets = image(design.outputs, "outputs", get);
     let (low, rise) = match design.clock {
         Some(clock) => {
             let clock = member(clock);
@@ -39,6 +51,7 @@ pub(super) fn generate(design: &VerilogDesign<'_>) -> String {
         r#"// Generated: `{top}` by port number. Words are little-endian, 64 bits each.
 #include "{PREFIX}.h"
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 namespace {{
@@ -48,15 +61,25 @@ struct Holder {{
     // An edge left the clock low without evaluating it: the next evaluation sees the fall.
     bool pending = false;
 }};
-template <typename T> void wide_set(T& port, const uint64_t* words, unsigned width) {{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+template <unsigned width, typename T> inline void wide_set(T& port, const uint64_t* words) {{
+    std::memcpy(&port[0], words, (width + 31) / 32 * 4);
+}}
+template <unsigned width, typename T> inline void wide_get(const T& port, uint64_t* words) {{
+    words[(width - 1) / 64] = 0;
+    std::memcpy(words, &port[0], (width + 31) / 32 * 4);
+}}
+#else
+template <unsigned width, typename T> inline void wide_set(T& port, const uint64_t* words) {{
     for (unsigned part = 0; part * 32 < width; ++part)
         port[part] = static_cast<uint32_t>(words[part / 2] >> (part % 2 * 32));
 }}
-template <typename T> void wide_get(const T& port, uint64_t* words, unsigned width) {{
+template <unsigned width, typename T> inline void wide_get(const T& port, uint64_t* words) {{
     for (unsigned word = 0; word * 64 < width; ++word) words[word] = 0;
     for (unsigned part = 0; part * 32 < width; ++part)
         words[part / 2] |= static_cast<uint64_t>(port[part]) << (part % 2 * 32);
 }}
+#endif
 }}  // namespace
 
 #define NITRO_EXPORT extern "C" __attribute__((visibility("default")))
@@ -85,6 +108,22 @@ NITRO_EXPORT void nitro_eval(void* holder) {{
 NITRO_EXPORT void nitro_edge(void* holder) {{
     {PREFIX}& model = *static_cast<Holder*>(holder)->model;
     if (static_cast<Holder*>(holder)->pending) model.eval();
+    {rise}
+    static_cast<Holder*>(holder)->pending = true;
+}}
+
+// Two evaluations: outputs may depend on inputs of the same clock, so the inputs are evaluated before the edge.
+NITRO_EXPORT void nitro_clock(void* holder, const uint64_t* inputs, uint64_t* outputs) {{
+    {PREFIX}& model = *static_cast<Holder*>(holder)->model;
+    {{
+    const uint64_t* words;
+    (void)words; (void)inputs;
+{all_sets}    }}
+    model.eval();
+    {{
+    uint64_t* words;
+    (void)words; (void)outputs;
+{all_gets}    }}
     {rise}
     static_cast<Holder*>(holder)->pending = true;
 }}
@@ -119,13 +158,13 @@ fn set(port: &PortInfo) -> String {
         9..=16 => format!("model.{name} = static_cast<SData>(words[0]);"),
         17..=32 => format!("model.{name} = static_cast<IData>(words[0]);"),
         33..=64 => format!("model.{name} = words[0];"),
-        _ => format!("wide_set(model.{name}, words, {width});"),
+        _ => format!("wide_set<{width}>(model.{name}, words);"),
     }
 }
 
 fn get(port: &PortInfo) -> String {
     let (name, width) = (member(&port.name), port.width);
-    if width <= 64 { format!("words[0] = model.{name};") } else { format!("wide_get(model.{name}, words, {width});") }
+    if width <= 64 { format!("words[0] = model.{name};") } else { format!("wide_get<{width}>(model.{name}, words);") }
 }
 
 #[cfg(test)]

@@ -7,6 +7,14 @@ use nitro_simulator::EngineFault;
 use nitro_tools::ToolError;
 use nitro_vpc::VpcError;
 
+impl BenchError {
+    /// Whether it is the fault of whoever asked.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+}
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +37,46 @@ pub enum BenchError {
     /// The embedded VPC file is wrong.
     #[error(transparent)]
     Vpc(#[from] VpcError),
+    /// A name that means nothing.
+    #[error("no {kind} is called `{name}`; there are: {}", known.join(", "))]
+    Unknown {
+        /// Kind of thing.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// Names that mean something.
+        known: Vec<&'static str>,
+    },
+    /// A card without a port that every card has.
+    #[error("the design has no port `{0}`")]
+    NoPort(String),
+    /// The traffic should go all the way.
+    #[error("`{design}` dropped {frames} frames of workload `{workload}`, all of which should pass")]
+    Dropped {
+        /// The configuration.
+        design: &'static str,
+        /// The workload.
+        workload: &'static str,
+        /// How many.
+        frames: u64,
+    },
+    /// Two engines differ, so that their speeds mean nothing.
+    #[error(
+        "engine {engine} gives other outputs for `{design}` under `{workload}` than the handshake that it was recorded \
+         from: hash {found:016x}, expected {expected:016x}"
+    )]
+    Unequal {
+        /// The design.
+        design: String,
+        /// The workload.
+        workload: String,
+        /// The engine.
+        engine: String,
+        /// The hash of its outputs.
+        found: u64,
+        /// The hash that it should be.
+        expected: u64,
+    },
     /// A file could not be read or written, or a program not be started.
     #[error("cannot {action} {path}: {source}")]
     Io {

@@ -1,9 +1,24 @@
 //! The benchmarks behind `nitro bench`: simulated clocks per second of every engine, side by side in one run.
 //!
-//! [`report`] is what comes out of all of them.
+//! A [`suite::Selection`] of designs and workloads is measured in the steady state: [`card`] and [`component`] record the
+//! stimulus from a real handshake ([`recording`]), [`contestant`] lists the engines, and [`steady`] runs them in
+//! interleaved rounds, all outputs hashed every clock ([`mod@hash`]). [`report`] is what comes out, [`table`] how people read it.
 
+pub mod card;
+pub mod clock;
+pub mod component;
+pub mod contestant;
 pub mod error;
+mod frames;
+pub mod hash;
+pub mod machine;
+pub mod recording;
 pub mod report;
+pub mod steady;
+mod stream;
+pub mod suite;
+pub mod table;
 
 pub use error::BenchError;
 pub use report::{Finding, Report, Row};
+pub use suite::{Design, Progress, Selection};

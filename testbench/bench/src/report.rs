@@ -53,6 +53,8 @@ pub struct Finding {
 /// Everything that a run of the benchmarks found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
+    /// What speeds are measured against: `wall` or `thread` (time on the processor).
+    pub time: &'static str,
     /// The steady state: one row a design, workload and engine.
     pub rows: Vec<Row>,
     /// The other benchmarks.

@@ -37,6 +37,8 @@ pub enum Command {
     Check(Check),
     /// Area, memories and fmax in an open FPGA flow
     Synth(Synth),
+    /// Simulated clocks per second, side by side in one run
+    Bench(Bench),
     /// Print the register map
     Regs(Regs),
 }
@@ -228,6 +230,58 @@ pub struct Synth {
     /// Seed of the placer
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub quiet: Quiet,
+}
+
+/// A simulator to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Opponent {
+    /// The emitted Verilog in every Verilator there is, for speed and for size
+    Verilator,
+}
+
+fn rounds(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|rounds| (1..=1000).contains(rounds)).ok_or_else(|| "expected 1 to 1000".into())
+}
+
+fn clocks(text: &str) -> Result<usize, String> {
+    let expected = || "expected 100 to 1000000, such as 20000".into();
+    text.parse().ok().filter(|clocks| (100..=1_000_000).contains(clocks)).ok_or_else(expected)
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Another simulator, on the same stimulus
+    #[arg(long, value_enum)]
+    pub against: Option<Opponent>,
+    /// Only the card of this configuration (repeatable)
+    #[arg(long, value_enum)]
+    pub config: Vec<ConfigName>,
+    /// Only this design: a configuration or a component (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub design: Vec<String>,
+    /// Only this workload (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub workload: Vec<String>,
+    /// Rounds in which every engine runs once
+    #[arg(long, default_value = "5", value_parser = rounds)]
+    pub rounds: usize,
+    /// Clocks of traffic that are recorded
+    #[arg(long, default_value = "20000", value_parser = clocks)]
+    pub clocks: usize,
+    /// Seed of the traffic
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Little of everything: to see that it works, not for numbers
+    #[arg(long)]
+    pub quick: bool,
+    /// Measure the time on the processor, not on the wall: for a machine that does other things, too
+    #[arg(long)]
+    pub thread_time: bool,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,

@@ -64,7 +64,8 @@ impl Effort {
 
     /// Verilator's own options. Anything that the Verilog leaves open at power-up is random in tests, so that a
     /// register without its initial value shows.
-    fn options(self) -> &'static [&'static str] {
+    #[must_use]
+    pub fn verilator_options(self) -> &'static [&'static str] {
         match self {
             Self::Build => &["-O3", "--x-assign", "unique", "--x-initial", "unique"],
             Self::Speed | Self::Size => &["-O3", "--x-assign", "fast", "--x-initial", "fast"],
@@ -152,7 +153,7 @@ impl Verilator {
         let compiler = Compiler::locate(effort)?;
         let shim = shim::generate(design);
         let mut parts = vec![self.version.as_str(), compiler.identity(), design.top, design.text, &shim];
-        parts.extend(effort.options());
+        parts.extend(effort.verilator_options());
         let folder = self.cache.join(content_key(&parts));
         let library = folder.join(MODEL);
         if !library.exists() {
@@ -177,7 +178,7 @@ impl Verilator {
         let folder = self.temporary_folder()?;
         write(&folder.path().join(DESIGN), design.text)?;
         let mut options = vec!["--cc", "--no-timing", "--prefix", shim::PREFIX, "-Mdir", "generated", DESIGN];
-        options.extend(effort.options());
+        options.extend(effort.verilator_options());
         self.verilate(folder.path(), design.top, &options)?;
         let generated = folder.path().join("generated");
         let header = generated.join(format!("{}.h", shim::PREFIX));

@@ -131,6 +131,14 @@ impl Generator<'_> {
     }
 
     fn ports(&mut self) {
+        for (name, ports) in [("INPUTS", &self.netlist.inputs), ("OUTPUTS", &self.netlist.outputs)] {
+            let list: Vec<String> = ports.iter().map(|port| format!("({:?}, {})", port.name, port.width)).collect();
+            let _ = writeln!(
+                self.text,
+                "/// Names and widths of ports.\npub const {name}: &[(&str, usize)] = &[{}];",
+                list.join(", ")
+            );
+        }
         self.line("/// Offers a value at an input.\npub fn set(s: &mut State, index: usize, value: &[u64]) {\n    match index {");
         let mut image = String::new();
         let mut at = 0;

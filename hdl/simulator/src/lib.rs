@@ -1,9 +1,11 @@
 //! Clock-by-clock simulation: the common [`Engine`] and its implementations.
 //!
 //! * [`Interpreter`] runs any netlist at once, over many lanes.
+//! * [`CompiledEngine`] runs a design that was compiled into the program.
 //! * [`RustHdlEngine`] drives the live block by `rust_hdl`'s own rules, as the reference for all others.
 
 pub mod catalogue;
+mod compiled;
 pub mod engine;
 mod interpreter;
 pub mod optimise;
@@ -15,6 +17,7 @@ pub mod validate;
 mod words;
 
 pub use catalogue::BlockEntry;
+pub use compiled::{CompiledDesign, CompiledEngine};
 pub use engine::{Engine, EngineFault, PortInfo, image_words};
 pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
 pub use optimise::optimise;

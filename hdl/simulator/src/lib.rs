@@ -23,4 +23,4 @@ pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreErro
 pub use optimise::optimise;
 pub use rust_hdl_engine::RustHdlEngine;
 pub use thread_engine::ThreadEngine;
-pub use trace::{TraceError, TraceOptions, TraceSource, VcdWriter};
+pub use trace::{TraceError, TraceFile, TraceFormat, TraceOptions, TraceSize, TraceSource, TraceWriter, TracedEngine};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use nitro_card::config::Config;
 use nitro_replay::session::EngineKind;
 
@@ -119,6 +119,7 @@ fn clock_mhz(text: &str) -> Result<u32, String> {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("waveform").args(["vcd", "fst"]).multiple(true)))]
 pub struct Replay {
     /// The VPC file
     #[arg(long, value_name = "VPC.toml")]
@@ -153,17 +154,20 @@ pub struct Replay {
     /// Probability, in each clock, that an output is not ready
     #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]
     pub backpressure: f64,
-    /// Write a waveform
+    /// Write a waveform as VCD
     #[arg(long, value_name = "FILE")]
     pub vcd: Option<PathBuf>,
+    /// Write a waveform as FST, which is some tens of times smaller
+    #[arg(long, value_name = "FILE")]
+    pub fst: Option<PathBuf>,
     /// First clock of the waveform
-    #[arg(long, value_name = "CLOCK", default_value_t = 0, requires = "vcd")]
+    #[arg(long, value_name = "CLOCK", default_value_t = 0, requires = "waveform")]
     pub trace_from: u64,
     /// Last clock of the waveform
-    #[arg(long, value_name = "CLOCK", requires = "vcd")]
+    #[arg(long, value_name = "CLOCK", requires = "waveform")]
     pub trace_to: Option<u64>,
     /// Only signals at or below this instance path, such as tx_path.parser (repeatable)
-    #[arg(long, value_name = "PATH", requires = "vcd")]
+    #[arg(long, value_name = "PATH", requires = "waveform")]
     pub trace_scope: Vec<String>,
     /// Print the closing table as JSON
     #[arg(long)]

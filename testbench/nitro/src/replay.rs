@@ -8,7 +8,7 @@ use nitro_replay::output;
 use nitro_replay::plan::Timing;
 use nitro_replay::runner::{Disturbance, RunError};
 use nitro_replay::session::{EngineKind, Options, ReplayError, Trace, replay};
-use nitro_simulator::TraceOptions;
+use nitro_simulator::{TraceFile, TraceFormat, TraceOptions};
 use nitro_vpc::Vpc;
 
 use crate::args::{Quiet, Replay, TimingName};
@@ -58,8 +58,8 @@ fn session(vpc: &Vpc, frames: &[CapturedFrame], options: &Options, delivery: &De
         if let Some(out) = delivery.out {
             println!("\noutputs:  {0}/net.pcapng {0}/guest.pcapng {0}/verdicts.jsonl {0}/counters.json", out.display());
         }
-        if let Some(trace) = &options.trace {
-            println!("waveform: {} (open it with GTKWave or Surfer)", trace.file.display());
+        for file in options.trace.iter().flat_map(|trace| &trace.files) {
+            println!("waveform: {} (open it with GTKWave or Surfer)", file.path.display());
         }
     }
     Ok(())
@@ -77,7 +77,10 @@ pub fn default_run(quiet: &Quiet) -> Result<(), Failure> {
         timing: Timing::Dense,
         disturbance: Disturbance::default(),
         from: None,
-        trace: Some(Trace { file: out.join("trace.vcd"), options: TraceOptions::default() }),
+        trace: Some(Trace {
+            files: vec![TraceFile { path: out.join("trace.vcd"), format: TraceFormat::Vcd }],
+            options: TraceOptions::default(),
+        }),
     };
     if !quiet.quiet {
         println!(
@@ -104,8 +107,11 @@ pub fn run(options: &Replay) -> Result<(), Failure> {
             "{file}: {count} ENIs; configuration `{name}` has {most}: remove some or use a larger one"
         )));
     }
-    let trace = options.vcd.as_ref().map(|file| Trace {
-        file: file.clone(),
+    let files = [(&options.vcd, TraceFormat::Vcd), (&options.fst, TraceFormat::Fst)];
+    let files = files.into_iter().filter_map(|(path, format)| Some(TraceFile { path: path.clone()?, format }));
+    let files: Vec<TraceFile> = files.collect();
+    let trace = (!files.is_empty()).then(|| Trace {
+        files,
         options: TraceOptions {
             from: options.trace_from,
             to: options.trace_to.unwrap_or(u64::MAX),

@@ -1,12 +1,12 @@
 //! One replay from a VPC file and a capture to an outcome, on any engine.
 
-use std::path::PathBuf;
-
 use nitro_agreement::{AgreementError, Subject};
 use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_netlist::ElaborateError;
-use nitro_simulator::{BlockEntry, Engine, EngineFault, InterpretedEngine, TraceError, TraceOptions, VcdWriter};
+use nitro_simulator::{
+    BlockEntry, Engine, EngineFault, InterpretedEngine, TraceError, TraceFile, TraceOptions, TraceWriter, TracedEngine,
+};
 use nitro_vpc::Vpc;
 
 use crate::capture::CapturedFrame;
@@ -44,8 +44,8 @@ impl EngineKind {
 /// Where a trace goes and what it shows.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// The VCD file.
-    pub file: PathBuf,
+    /// The files.
+    pub files: Vec<TraceFile>,
     /// Window, scopes and the length of a clock.
     pub options: TraceOptions,
 }
@@ -93,19 +93,19 @@ pub enum ReplayError {
     },
 }
 
-/// An interpreter whose clocks are written to a VCD file.
+/// An engine whose clocks are written to a trace.
 struct Traced {
-    engine: InterpretedEngine,
-    writer: VcdWriter,
+    engine: Box<dyn TracedEngine>,
+    writer: TraceWriter,
 }
 
 impl Device for Traced {
     fn engine(&mut self) -> &mut dyn Engine {
-        &mut self.engine
+        &mut *self.engine
     }
 
     fn sample(&mut self) -> Result<(), TraceError> {
-        self.writer.sample(&self.engine)
+        self.writer.sample(&mut *self.engine)
     }
 
     fn skip(&mut self, clocks: u64) {
@@ -155,8 +155,8 @@ pub fn replay(
         (EngineKind::Interpreted, None) => Ok(run(&mut Untraced(Box::new(entry().interpreted()?)), progress)?),
         (EngineKind::Interpreted, Some(trace)) => {
             let netlist = entry().netlist()?;
-            let writer = VcdWriter::create(&trace.file, &netlist, &trace.options)?;
-            let mut device = Traced { engine: InterpretedEngine::traced(&netlist), writer };
+            let writer = TraceWriter::create(&trace.files, &netlist, &trace.options)?;
+            let mut device = Traced { engine: Box::new(InterpretedEngine::traced(&netlist)), writer };
             let outcome = run(&mut device, progress)?;
             device.writer.finish()?;
             Ok(outcome)

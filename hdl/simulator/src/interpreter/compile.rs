@@ -1,5 +1,7 @@
 //! From a netlist to bytecode.
 
+use std::collections::HashMap;
+
 use nitro_netlist::netlist::{MemoryId, Netlist, NodeId, Op, Port};
 use nitro_netlist::primitive::ReadDuringWrite;
 
@@ -48,7 +50,7 @@ pub(crate) fn compile(netlist: &Netlist) -> Program {
     compiler.outputs();
     compiler.registers();
     compiler.memories();
-    compiler.program.trace = netlist.trace.iter().map(|signal| compiler.place(signal.node)).collect();
+    compiler.trace();
     compiler.users();
     compiler.program
 }
@@ -375,6 +377,23 @@ impl Compiler<'_> {
             }
             self.program.contents.push(contents);
             self.program.memories.push(MemoryUpdate { words: to_u32(words), depth, reads, writes });
+        }
+    }
+
+    /// Traced signals of one row are a group, which is due when the row changes.
+    fn trace(&mut self) {
+        self.program.first_trace = self.program.targets.next_multiple_of(64);
+        self.program.targets = self.program.first_trace;
+        let mut group_of_row = HashMap::new();
+        for signal in &self.netlist.trace {
+            let place = self.place(signal.node);
+            let group = *group_of_row.entry(place.row).or_insert_with(|| {
+                self.uses.push((place.row, to_u32(self.program.targets)));
+                self.program.targets += 1;
+                to_u32(self.program.targets - 1 - self.program.first_trace)
+            });
+            self.program.trace.push(place);
+            self.program.trace_groups.push(group);
         }
     }
 

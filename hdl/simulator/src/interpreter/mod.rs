@@ -122,6 +122,7 @@ impl Interpreter {
         {
             due[target / 64] |= 1 << (target % 64);
         }
+        due[program.first_trace / 64..].fill(u64::MAX);
         let state = State { values, memories: edge::power_up(&program, lanes), due };
         Self {
             inputs: ports(&netlist.inputs),
@@ -248,7 +249,7 @@ impl Interpreter {
         self.changing.clear();
         take_due(due, program.first_register, program.first_memory, &mut self.changing);
         let registers = self.changing.len();
-        take_due(due, program.first_memory, program.targets.next_multiple_of(64), &mut self.changing);
+        take_due(due, program.first_memory, program.first_trace, &mut self.changing);
         let (registers, changed_memories) = self.changing.split_at(registers);
 
         for &index in registers {
@@ -293,6 +294,7 @@ impl Interpreter {
             return Err(RestoreError::Lanes { snapshot, interpreter: self.lanes });
         }
         self.state.clone_from(&snapshot.state);
+        self.all_traces_due();
         Ok(())
     }
 
@@ -310,6 +312,22 @@ impl Interpreter {
             memory.data.copy_within(from * size..(from + 1) * size, to * size);
         }
         // Registers and memories that were at rest in the old lane `to` are so in lane `from`, or are due already.
+        self.all_traces_due();
+    }
+
+    /// Everything that is traced may be another now.
+    fn all_traces_due(&mut self) {
+        self.state.due[self.program.first_trace / 64..].fill(u64::MAX);
+    }
+
+    /// Tells which groups of traced signals may have changed, in any lane, since the last call.
+    fn take_changed(&mut self, changed: &mut [u64]) {
+        changed.copy_from_slice(&self.state.due[self.program.first_trace / 64..]);
+        self.state.due[self.program.first_trace / 64..].fill(0);
+        let groups = self.program.targets - self.program.first_trace;
+        if let Some(last) = changed.last_mut().filter(|_| groups % 64 != 0) {
+            *last &= crate::words::low_mask(crate::words::to_u32(groups % 64));
+        }
     }
 }
 
@@ -380,9 +398,18 @@ impl TraceSource for InterpretedEngine {
     fn value(&self, index: usize, value: &mut [u64]) {
         self.interpreter.trace_value(index, 0, value);
     }
+    fn groups(&self) -> usize {
+        self.interpreter.program.targets - self.interpreter.program.first_trace
+    }
+    fn group(&self, index: usize) -> usize {
+        self.interpreter.program.trace_groups[index] as usize
+    }
+    fn take_changed(&mut self, changed: &mut [u64]) {
+        self.interpreter.take_changed(changed);
+    }
 }
 
-/// One lane of an interpreter as a source of traces.
+/// One lane of an interpreter as a source of traces. All signals are looked at, so that lanes can be traced side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct Lane<'a> {
     /// The interpreter.

@@ -289,8 +289,9 @@ pub(crate) struct Place {
 /// A compiled netlist; shared by all interpreters of it.
 ///
 /// *Targets* are what can be due: instruction `i` is target `i`, register `r` is `first_register + r`, memory `m` is
-/// `first_memory + m`. *Rows* are what can change: row `t` is the value of target `t` (for a memory its
-/// contents), further rows are read ports and inputs. `users` lists each row's targets.
+/// `first_memory + m`. Group `g` of the traced signals is target `first_trace + g`, and due when it is to be looked at.
+/// *Rows* are what can change: row `t` is the value of target `t` (for a memory its contents), further rows are read ports
+/// and inputs. `users` lists each row's targets.
 #[derive(Debug, Default)]
 pub(crate) struct Program {
     pub(crate) instructions: Vec<Instruction>,
@@ -300,12 +301,16 @@ pub(crate) struct Program {
     pub(crate) memories: Vec<MemoryUpdate>,
     pub(crate) first_register: usize,
     pub(crate) first_memory: usize,
+    /// A multiple of 64.
+    pub(crate) first_trace: usize,
     pub(crate) targets: usize,
     pub(crate) users_start: Vec<u32>,
     pub(crate) users: Vec<u32>,
     pub(crate) inputs: Vec<Place>,
     pub(crate) outputs: Vec<Place>,
     pub(crate) trace: Vec<Place>,
+    /// The group of each traced signal: one a row.
+    pub(crate) trace_groups: Vec<u32>,
     /// Columns of values.
     pub(crate) columns: usize,
     /// Columns of staged next values.

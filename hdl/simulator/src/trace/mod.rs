@@ -1,19 +1,75 @@
 //! Traces of named signals: what to write, and where the values come from.
+//!
+//! [`TraceWriter`] asks a [`TraceSource`] (an engine) for the values of a clock, compares them with those of the clock before, and hands
+//! what changed to a second thread, which writes VCD, FST or both. Names of one node share one value. The file depends
+//! on the netlist and on the values only, so it is the same from every engine.
 
-mod format;
-mod vcd_writer;
+mod batch;
+mod digits;
+mod fst;
+mod fst_hierarchy;
+mod layout;
+mod vcd;
+mod writer;
 
 use std::io;
 use std::path::PathBuf;
 
-use nitro_netlist::netlist::TraceSignal;
+use crate::engine::Engine;
 
-pub use vcd_writer::VcdWriter;
+pub use writer::{TraceSize, TraceWriter};
+
+/// What the files say wrote them.
+const PROGRAM: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 /// Anything that knows the values of the traced signals of a netlist.
+///
+/// An engine that knows which of its parts were at rest says so: the signals are divided into groups, and only those of groups
+/// that may have changed are read. The default is one group that may always have changed.
 pub trait TraceSource {
-    /// Reads signal `index` of `Netlist::trace` as of the last settling; little-endian words, excess bits zero.
+    /// Reads signal `index` of [`Netlist::trace`](nitro_netlist::Netlist::trace) as of the last settling; little-endian words, excess bits
+    /// zero. `value` has `width.div_ceil(64)` of them.
     fn value(&self, index: usize, value: &mut [u64]);
+
+    /// The number of groups; always the same.
+    fn groups(&self) -> usize {
+        1
+    }
+
+    /// The group of signal `index`, less than [`TraceSource::groups`]; always the same.
+    fn group(&self, index: usize) -> usize {
+        let _ = index;
+        0
+    }
+
+    /// Sets bit `g % 64` of word `g / 64` for every group `g` with a signal that may have changed since the last call. `changed`
+    /// has `groups().div_ceil(64)` words, all zero.
+    fn take_changed(&mut self, changed: &mut [u64]) {
+        changed[0] = 1;
+    }
+}
+
+/// An engine that can be traced.
+pub trait TracedEngine: Engine + TraceSource {}
+
+impl<E: Engine + TraceSource> TracedEngine for E {}
+
+/// Format of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceFormat {
+    /// Value change dump, text: readable everywhere. An enum `state` has its value's name beside it in `state_text`.
+    Vcd,
+    /// GTKWave's compressed format, some tens of times smaller. Enums have tables of their names.
+    Fst,
+}
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceFile {
+    /// Where.
+    pub path: PathBuf,
+    /// How.
+    pub format: TraceFormat,
 }
 
 /// What a trace holds.
@@ -54,6 +110,12 @@ pub enum TraceError {
         /// The path.
         path: PathBuf,
     },
+    /// Two traces would go to one file.
+    #[error("{path} is to hold two traces; give each a name of its own")]
+    SameFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// No signal lies in a scope that was asked for.
     #[error("no signal lies in scope `{scope}`; the scopes below the top are: {known}")]
     NoSuchScope {
@@ -70,37 +132,4 @@ pub enum TraceError {
         /// As asked for.
         nanoseconds: u32,
     },
-}
-
-/// The indices of the signals that the scopes select, in order.
-fn select(top: &str, signals: &[TraceSignal], scopes: &[String]) -> Result<Vec<usize>, TraceError> {
-    if scopes.is_empty() {
-        return Ok((0..signals.len()).collect());
-    }
-    let mut selected = vec![false; signals.len()];
-    for scope in scopes {
-        let mut found = false;
-        for (signal, selected) in signals.iter().zip(&mut selected) {
-            if below(top, signal, scope) {
-                *selected = true;
-                found = true;
-            }
-        }
-        if !found {
-            let mut known: Vec<String> = signals.iter().filter_map(|signal| signal.scope.first().cloned()).collect();
-            known.sort();
-            known.dedup();
-            return Err(TraceError::NoSuchScope { scope: scope.clone(), known: known.join(", ") });
-        }
-    }
-    Ok((0..signals.len()).filter(|&index| selected[index]).collect())
-}
-
-/// Whether the signal's scope is `scope` or lies below it.
-fn below(top: &str, signal: &TraceSignal, scope: &str) -> bool {
-    let wanted: Vec<&str> = scope.split('.').filter(|name| !name.is_empty()).collect();
-    let starts = |wanted: &[&str]| {
-        wanted.len() <= signal.scope.len() && wanted.iter().zip(&signal.scope).all(|(wanted, name)| wanted == name)
-    };
-    starts(&wanted) || wanted.split_first().is_some_and(|(first, rest)| *first == top && starts(rest))
 }

@@ -7,9 +7,11 @@ use crate::engine::{Engine, EngineFault};
 use crate::interpreter::InterpretedEngine;
 use crate::rust_hdl_engine::RustHdlEngine;
 use crate::thread_engine::ThreadEngine;
+use crate::trace::TracedEngine;
 
 type Elaborate = dyn Fn() -> Result<Design, ElaborateError> + Send + Sync;
 type Start = dyn Fn() -> Result<Box<dyn Engine>, EngineFault> + Send + Sync;
+type StartTraced = dyn Fn(&Netlist) -> Result<Box<dyn TracedEngine>, EngineFault> + Send + Sync;
 
 /// A block with its name.
 pub struct BlockEntry {
@@ -17,6 +19,7 @@ pub struct BlockEntry {
     pub name: &'static str,
     elaborate: Box<Elaborate>,
     rust_hdl: Box<Start>,
+    rust_hdl_traced: Box<StartTraced>,
 }
 
 impl BlockEntry {
@@ -27,7 +30,7 @@ impl BlockEntry {
         B: Block + Ports + 'static,
         F: Fn() -> B + Clone + Send + Sync + 'static,
     {
-        let live = make.clone();
+        let (live, traced) = (make.clone(), make.clone());
         Self {
             name,
             elaborate: Box::new(move || with_large_stack(|| elaborate(&*Box::new(make()), name))),
@@ -35,6 +38,14 @@ impl BlockEntry {
                 let make = live.clone();
                 let engine = ThreadEngine::new(move || RustHdlEngine::new(Box::new(make())))?;
                 Ok(Box::new(engine))
+            }),
+            rust_hdl_traced: Box::new(move |netlist| {
+                let (make, own) = (traced.clone(), netlist.clone());
+                let build = move || {
+                    let mut engine = RustHdlEngine::new(Box::new(make()));
+                    engine.trace(&own).map(|()| engine)
+                };
+                Ok(Box::new(ThreadEngine::traced(build, netlist)?))
             }),
         }
     }
@@ -69,6 +80,16 @@ impl BlockEntry {
     /// If its thread cannot be started.
     pub fn rust_hdl(&self) -> Result<Box<dyn Engine>, EngineFault> {
         (self.rust_hdl)()
+    }
+}
+
+impl BlockEntry {
+    /// A fresh block under `rust_hdl`'s own rules, with the signals of its netlist's trace readable.
+    ///
+    /// # Errors
+    /// If its thread cannot be started, or `netlist` is of another block.
+    pub fn rust_hdl_traced(&self, netlist: &Netlist) -> Result<Box<dyn TracedEngine>, EngineFault> {
+        (self.rust_hdl_traced)(netlist)
     }
 }
 

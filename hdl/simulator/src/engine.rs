@@ -36,6 +36,12 @@ pub enum EngineFault {
         /// Updates that were tried.
         updates: usize,
     },
+    /// A signal of the netlist's trace is not there.
+    #[error("the block has no signal `{signal}`, which its netlist names; trace an engine of the block that was elaborated")]
+    NoSignal {
+        /// Its path.
+        signal: String,
+    },
     /// The thread that runs the engine failed.
     #[error("the engine's thread failed: {reason}")]
     Thread {

@@ -11,6 +11,7 @@ mod interpreter;
 pub mod optimise;
 pub mod random;
 mod rust_hdl_engine;
+mod rust_hdl_trace;
 mod thread_engine;
 pub mod trace;
 pub mod validate;

@@ -6,11 +6,14 @@
 
 use bitvec::prelude::{BitSlice, Lsb0};
 use nitro_netlist::names::{is_clock, leaf_fields};
+use nitro_netlist::netlist::TraceSignal;
 use nitro_netlist::ports::{InputPort, OutputPort, PortBits, PortVisitor};
-use nitro_netlist::{Ports, names::LeafField};
+use nitro_netlist::{Netlist, Ports, names::LeafField};
 use rust_hdl::prelude::Block;
 
 use crate::engine::{Engine, EngineFault, PortInfo};
+use crate::rust_hdl_trace::RustHdlTrace;
+use crate::trace::TraceSource;
 use crate::words::{bits_at, or_bits};
 
 /// Updates after which a block is taken never to settle; real ones settle within a few times their depth.
@@ -57,6 +60,13 @@ pub struct RustHdlEngine<B: Block + Ports> {
     /// The clock is falling: the block has not been updated since the last edge.
     falling: bool,
     fault: Option<EngineFault>,
+    trace: Option<Trace>,
+}
+
+/// What traces need, if asked for.
+struct Trace {
+    signals: RustHdlTrace,
+    widths: Vec<usize>,
 }
 
 impl<B: Block + Ports> RustHdlEngine<B> {
@@ -68,9 +78,21 @@ impl<B: Block + Ports> RustHdlEngine<B> {
         block.connect_all();
         let Shape { inputs, outputs } = shape;
         let stale = vec![true; inputs.values.len()];
-        let mut engine = Self { block, inputs, outputs, stale, falling: false, fault: None };
+        let mut engine = Self { block, inputs, outputs, stale, falling: false, fault: None, trace: None };
         engine.settle();
         engine
+    }
+
+    /// Makes the signals of the netlist's trace readable; `netlist` is of this very block. They are sampled by
+    /// [`TraceSource::take_changed`].
+    ///
+    /// # Errors
+    /// If the block has no such signal.
+    pub fn trace(&mut self, netlist: &Netlist) -> Result<(), EngineFault> {
+        let signals = RustHdlTrace::new(&*self.block, netlist).map_err(|signal| EngineFault::NoSignal { signal })?;
+        let width = |signal: &TraceSignal| netlist.nodes[signal.node.0 as usize].width as usize;
+        self.trace = Some(Trace { signals, widths: netlist.trace.iter().map(width).collect() });
+        Ok(())
     }
 
     /// The block itself.
@@ -147,6 +169,22 @@ impl<B: Block + Ports> Engine for RustHdlEngine<B> {
 
     fn fault(&self) -> Option<&EngineFault> {
         self.fault.as_ref()
+    }
+}
+
+/// After [`RustHdlEngine::trace`]; before, there are no signals.
+impl<B: Block + Ports> TraceSource for RustHdlEngine<B> {
+    fn value(&self, index: usize, value: &mut [u64]) {
+        if let Some(trace) = &self.trace {
+            trace.signals.value(index, trace.widths[index], value);
+        }
+    }
+
+    fn take_changed(&mut self, changed: &mut [u64]) {
+        if let Some(trace) = &mut self.trace {
+            trace.signals.sample(&*self.block);
+        }
+        changed[0] = 1;
     }
 }
 

@@ -22,6 +22,6 @@ pub use compiled::{CompiledDesign, CompiledEngine};
 pub use engine::{Engine, EngineFault, PortInfo, image_words};
 pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
 pub use optimise::optimise;
-pub use rust_hdl_engine::RustHdlEngine;
+pub use rust_hdl_engine::{LiveBlock, RustHdlEngine};
 pub use thread_engine::ThreadEngine;
-pub use trace::{TraceError, TraceFile, TraceFormat, TraceOptions, TraceSize, TraceSource, TraceWriter, TracedEngine};
+pub use trace::{Completion, TraceError, TraceFile, TraceFormat, TraceOptions, TraceSize, TraceSource, TraceWriter, TracedEngine};

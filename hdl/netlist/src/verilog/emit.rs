@@ -3,21 +3,23 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use super::names::ModuleNames;
 use super::plan::Plan;
 use super::syntax::{literal, range, select, wrap};
 use super::{memory, plan};
-use crate::design::{Module, ModuleBody, Role, SignalId, Source};
+use crate::design::{Module, ModuleBody, Role, Signal, SignalId, Source};
 use crate::netlist::{NodeId, Op};
 use crate::words;
 
-/// Prints a module of the design.
-pub(super) fn module(modules: &[Module], module: &Module, reserved: &HashSet<&str>) -> String {
+/// Prints a module of the design, and tells under which names it has what.
+pub(super) fn module(modules: &[Module], module: &Module, reserved: &HashSet<&str>) -> (String, ModuleNames) {
     let mut printer = Printer::new(module);
     printer.registers();
     memory::print(&mut printer);
     printer.drivers();
-    printer.instances(modules, reserved);
-    printer.finish()
+    let instances = printer.instances(modules, reserved);
+    let names = ModuleNames { instances, signals: printer.signal_names() };
+    (printer.finish(), names)
 }
 
 /// Collects the parts of a module while counting which bits of each name are read.
@@ -317,8 +319,10 @@ impl<'m> Printer<'m> {
         self.text.push('\n');
     }
 
-    fn instances(&mut self, modules: &[Module], reserved: &HashSet<&str>) {
+    /// Gives the instances' names.
+    fn instances(&mut self, modules: &[Module], reserved: &HashSet<&str>) -> Vec<String> {
         let body = self.body();
+        let mut names = Vec::with_capacity(body.instances.len());
         for instance in &body.instances {
             let inner = &modules[instance.module.0 as usize];
             let mut name = instance.name.clone();
@@ -344,7 +348,25 @@ impl<'m> Printer<'m> {
                 self.statement(8, &format!("{connection}{comma}"));
             }
             self.text.push_str("    );\n\n");
+            names.push(name);
         }
+        names
+    }
+
+    /// For each signal the port, wire or register that holds its value.
+    fn signal_names(&self) -> Vec<Option<String>> {
+        let body = self.body();
+        let declared: HashSet<&str> = self.declared.iter().map(|(name, _)| name.as_str()).collect();
+        let name = |signal: &Signal| {
+            if signal.role == Role::Output || declared.contains(signal.name.as_str()) {
+                return Some(signal.name.clone());
+            }
+            match signal.source {
+                Source::Driver(node) => self.plan.names[node.0 as usize].clone(),
+                _ => None,
+            }
+        };
+        body.signals.iter().map(name).collect()
     }
 
     /// The bits that nothing reads.

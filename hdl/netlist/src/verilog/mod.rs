@@ -7,13 +7,17 @@
 
 mod emit;
 mod memory;
+mod names;
 mod plan;
 mod syntax;
 
 use std::collections::HashSet;
 
-use crate::design::Design;
+use crate::design::{Design, Module};
 use crate::elaborate::with_large_stack;
+
+use names::ModuleNames;
+pub use names::VerilogSignal;
 
 /// One Verilog source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct VerilogPackage {
     pub files: Vec<VerilogFile>,
     /// Name of the top module.
     pub top: String,
+    /// Module by module.
+    names: Vec<ModuleNames>,
 }
 
 impl VerilogPackage {
@@ -43,15 +49,15 @@ impl VerilogPackage {
 
 pub(crate) fn print(design: &Design) -> VerilogPackage {
     // Statements nest as deep as a kernel's longest chain of conditions.
-    let files = with_large_stack(|| {
+    let (files, names) = with_large_stack(|| {
         let reserved = reserved(design);
-        let file = |module| {
-            let text = emit::module(design.modules(), module, &reserved);
-            VerilogFile { name: format!("{}.v", module.name), text }
+        let file = |module: &Module| {
+            let (text, names) = emit::module(design.modules(), module, &reserved);
+            (VerilogFile { name: format!("{}.v", module.name), text }, names)
         };
-        design.modules().iter().map(file).collect()
+        design.modules().iter().map(file).unzip()
     });
-    VerilogPackage { files, top: design.name().to_owned() }
+    VerilogPackage { files, top: design.name().to_owned(), names }
 }
 
 /// Names that no instance may have: a signal inside an instance of its own name would hide it.

@@ -13,7 +13,7 @@ use nitro_netlist::Netlist;
 use nitro_netlist::netlist::{Node, NodeId, Op, Register};
 
 pub(crate) use build::Builder;
-pub(crate) use sweep::operands;
+pub(crate) use sweep::{operands, with_operands};
 
 /// How often a netlist is looked through for registers that turned out constant.
 const ROUNDS: usize = 4;

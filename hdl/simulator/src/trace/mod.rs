@@ -5,6 +5,7 @@
 //! on the netlist and on the values only, so it is the same from every engine.
 
 mod batch;
+mod completion;
 mod digits;
 mod fst;
 mod fst_hierarchy;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use crate::engine::Engine;
 
+pub use completion::Completion;
 pub use writer::{TraceSize, TraceWriter};
 
 /// What the files say wrote them.

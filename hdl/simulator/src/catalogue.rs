@@ -1,25 +1,22 @@
 //! Blocks by name: what a test or a tool needs to run any of them in any engine.
 
-use nitro_netlist::{Design, ElaborateError, Netlist, Ports, elaborate, with_large_stack};
-use rust_hdl::prelude::Block;
+use std::sync::Arc;
+
+use nitro_netlist::{Design, ElaborateError, Netlist, elaborate, with_large_stack};
 
 use crate::engine::{Engine, EngineFault};
 use crate::interpreter::InterpretedEngine;
-use crate::rust_hdl_engine::RustHdlEngine;
+use crate::rust_hdl_engine::{LiveBlock, RustHdlEngine};
 use crate::thread_engine::ThreadEngine;
 use crate::trace::TracedEngine;
 
-type Elaborate = dyn Fn() -> Result<Design, ElaborateError> + Send + Sync;
-type Start = dyn Fn() -> Result<Box<dyn Engine>, EngineFault> + Send + Sync;
-type StartTraced = dyn Fn(&Netlist) -> Result<Box<dyn TracedEngine>, EngineFault> + Send + Sync;
-
 /// A block with its name.
+///
+/// Catalogues have hundreds of these: all that is compiled for each is how to make the block.
 pub struct BlockEntry {
     /// Name of the block, and of its top module.
     pub name: &'static str,
-    elaborate: Box<Elaborate>,
-    rust_hdl: Box<Start>,
-    rust_hdl_traced: Box<StartTraced>,
+    make: Arc<dyn Fn() -> Box<dyn LiveBlock> + Send + Sync>,
 }
 
 impl BlockEntry {
@@ -27,27 +24,10 @@ impl BlockEntry {
     /// `BlockEntry::of("spill", || Spill::<Bits<8>>::default())`.
     pub fn of<B, F>(name: &'static str, make: F) -> Self
     where
-        B: Block + Ports + 'static,
-        F: Fn() -> B + Clone + Send + Sync + 'static,
+        B: LiveBlock + 'static,
+        F: Fn() -> B + Send + Sync + 'static,
     {
-        let (live, traced) = (make.clone(), make.clone());
-        Self {
-            name,
-            elaborate: Box::new(move || with_large_stack(|| elaborate(&*Box::new(make()), name))),
-            rust_hdl: Box::new(move || {
-                let make = live.clone();
-                let engine = ThreadEngine::new(move || RustHdlEngine::new(Box::new(make())))?;
-                Ok(Box::new(engine))
-            }),
-            rust_hdl_traced: Box::new(move |netlist| {
-                let (make, own) = (traced.clone(), netlist.clone());
-                let build = move || {
-                    let mut engine = RustHdlEngine::new(Box::new(make()));
-                    engine.trace(&own).map(|()| engine)
-                };
-                Ok(Box::new(ThreadEngine::traced(build, netlist)?))
-            }),
-        }
+        Self { name, make: Arc::new(move || Box::new(make())) }
     }
 
     /// Elaborates a fresh block.
@@ -55,7 +35,7 @@ impl BlockEntry {
     /// # Errors
     /// What the elaborator finds.
     pub fn elaborate(&self) -> Result<Design, ElaborateError> {
-        (self.elaborate)()
+        with_large_stack(|| elaborate((self.make)().as_block(), self.name))
     }
 
     /// The flat netlist of a fresh block.
@@ -79,17 +59,21 @@ impl BlockEntry {
     /// # Errors
     /// If its thread cannot be started.
     pub fn rust_hdl(&self) -> Result<Box<dyn Engine>, EngineFault> {
-        (self.rust_hdl)()
+        let make = Arc::clone(&self.make);
+        Ok(Box::new(ThreadEngine::new(move || RustHdlEngine::new(make()))?))
     }
-}
 
-impl BlockEntry {
     /// A fresh block under `rust_hdl`'s own rules, with the signals of its netlist's trace readable.
     ///
     /// # Errors
     /// If its thread cannot be started, or `netlist` is of another block.
     pub fn rust_hdl_traced(&self, netlist: &Netlist) -> Result<Box<dyn TracedEngine>, EngineFault> {
-        (self.rust_hdl_traced)(netlist)
+        let (make, own) = (Arc::clone(&self.make), netlist.clone());
+        let build = move || {
+            let mut engine = RustHdlEngine::new(make());
+            engine.trace(&own).map(|()| engine)
+        };
+        Ok(Box::new(ThreadEngine::traced(build, netlist)?))
     }
 }
 

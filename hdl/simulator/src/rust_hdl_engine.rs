@@ -48,11 +48,23 @@ impl Side {
     }
 }
 
+/// A live block whose ports can be reached: any block that derives `LogicBlock` and `Ports`.
+pub trait LiveBlock: Block + Ports {
+    /// The block alone.
+    fn as_block(&self) -> &dyn Block;
+}
+
+impl<B: Block + Ports> LiveBlock for B {
+    fn as_block(&self) -> &dyn Block {
+        self
+    }
+}
+
 /// Simulates a block by `connect_all`, `update_all` and `has_changed`.
 ///
 /// Big blocks need a big stack: see [`crate::ThreadEngine`].
-pub struct RustHdlEngine<B: Block + Ports> {
-    block: Box<B>,
+pub struct RustHdlEngine {
+    block: Box<dyn LiveBlock>,
     inputs: Side,
     outputs: Side,
     /// Inputs that were set since the block last saw them.
@@ -69,10 +81,10 @@ struct Trace {
     widths: Vec<usize>,
 }
 
-impl<B: Block + Ports> RustHdlEngine<B> {
+impl RustHdlEngine {
     /// Takes a fresh block: connects it and lets it settle with all inputs zero and the clock low.
     #[must_use]
-    pub fn new(mut block: Box<B>) -> Self {
+    pub fn new(mut block: Box<dyn LiveBlock>) -> Self {
         let mut shape = Shape::default();
         block.visit_ports("", &mut shape);
         block.connect_all();
@@ -89,16 +101,10 @@ impl<B: Block + Ports> RustHdlEngine<B> {
     /// # Errors
     /// If the block has no such signal.
     pub fn trace(&mut self, netlist: &Netlist) -> Result<(), EngineFault> {
-        let signals = RustHdlTrace::new(&*self.block, netlist).map_err(|signal| EngineFault::NoSignal { signal })?;
+        let signals = RustHdlTrace::new(self.block.as_block(), netlist).map_err(|signal| EngineFault::NoSignal { signal })?;
         let width = |signal: &TraceSignal| netlist.nodes[signal.node.0 as usize].width as usize;
         self.trace = Some(Trace { signals, widths: netlist.trace.iter().map(width).collect() });
         Ok(())
-    }
-
-    /// The block itself.
-    #[must_use]
-    pub fn block(&self) -> &B {
-        &self.block
     }
 
     fn update(&mut self) {
@@ -117,7 +123,7 @@ impl<B: Block + Ports> RustHdlEngine<B> {
     }
 }
 
-impl<B: Block + Ports> Engine for RustHdlEngine<B> {
+impl Engine for RustHdlEngine {
     fn inputs(&self) -> &[PortInfo] {
         &self.inputs.infos
     }
@@ -173,7 +179,7 @@ impl<B: Block + Ports> Engine for RustHdlEngine<B> {
 }
 
 /// After [`RustHdlEngine::trace`]; before, there are no signals.
-impl<B: Block + Ports> TraceSource for RustHdlEngine<B> {
+impl TraceSource for RustHdlEngine {
     fn value(&self, index: usize, value: &mut [u64]) {
         if let Some(trace) = &self.trace {
             trace.signals.value(index, trace.widths[index], value);
@@ -182,7 +188,7 @@ impl<B: Block + Ports> TraceSource for RustHdlEngine<B> {
 
     fn take_changed(&mut self, changed: &mut [u64]) {
         if let Some(trace) = &mut self.trace {
-            trace.signals.sample(&*self.block);
+            trace.signals.sample(self.block.as_block());
         }
         changed[0] = 1;
     }

@@ -169,6 +169,6 @@ fn a_loop_is_reported() {
 
 #[test]
 fn a_failing_thread_is_reported() {
-    let build = || -> RustHdlEngine<Ladder> { panic!("as intended by this test") };
+    let build = || -> RustHdlEngine { panic!("as intended by this test") };
     assert!(matches!(ThreadEngine::new(build), Err(EngineFault::Thread { .. })));
 }

@@ -61,7 +61,7 @@ fn try_with_large_stack<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R, Elab
 ///
 /// # Errors
 /// Whatever is wrong with the block; see [`ElaborateError`].
-pub fn elaborate<B: Block>(block: &B, name: &str) -> Result<Design, ElaborateError> {
+pub fn elaborate(block: &dyn Block, name: &str) -> Result<Design, ElaborateError> {
     let scope = scope::collect(block, name)?;
     try_with_large_stack(|| elaborate_scope(scope))?
 }

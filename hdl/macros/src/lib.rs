@@ -1,4 +1,6 @@
-//! Derive macros of the hardware crates.
+//! Macros of the hardware crates: what blocks, interfaces and records derive, and `#[hdl_gen]`.
+
+mod kernel;
 
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, TokenStream as Tokens};
@@ -128,4 +130,15 @@ pub fn record(input: TokenStream) -> TokenStream {
         }
     }
     .into()
+}
+
+/// Derives `connect` and `hdl` of a block's `Logic` from its kernel, the method `update`.
+///
+/// It accepts what `rust_hdl`'s attribute of the same name accepts and means the same, but costs next to nothing to
+/// compile; and where `rust_hdl` takes any function `bits…` for a cast and drops the guards of a `match`, it objects.
+/// The tree is made for this project's elaborator: fields stay names (`rx$val()$field`), which it resolves.
+#[proc_macro_attribute]
+pub fn hdl_gen(_: TokenStream, item: TokenStream) -> TokenStream {
+    let kernel = parse_macro_input!(item as syn::ItemFn);
+    kernel::expand(&kernel).unwrap_or_else(|error| error.to_compile_error()).into()
 }

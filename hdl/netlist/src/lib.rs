@@ -12,6 +12,7 @@ pub mod design;
 mod elaborate;
 mod expression;
 mod flatten;
+pub mod kernel;
 pub mod names;
 pub mod netlist;
 pub mod ports;
@@ -22,7 +23,7 @@ mod words;
 pub use design::Design;
 pub use elaborate::{ElaborateError, elaborate, with_large_stack};
 pub use netlist::Netlist;
-pub use nitro_macros::{Ports, Record};
+pub use nitro_macros::{Ports, Record, hdl_gen};
 pub use ports::{Pack, Ports};
 
 #[doc(hidden)]

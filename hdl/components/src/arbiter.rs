@@ -3,7 +3,7 @@
 //! Ports: `rx$0` …, `tx`. Latency: 0 clocks. Round-robin: after a packet of one input the next inputs in order come
 //! first. The choice is held from the moment a packet is offered at `tx` until its last beat is taken.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -5,7 +5,7 @@
 //! counters of a pair are read at once, so the value is never torn. After reset all counters are cleared, a pair a
 //! clock; `ready` says that this is done. Counters wrap.
 
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::ram::Ram;

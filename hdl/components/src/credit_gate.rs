@@ -4,7 +4,7 @@
 //! disposes of it behind the pipeline returns the credit with a pulse on `release`, which counts from the next clock
 //! on.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -3,7 +3,7 @@
 //! Ports: `rx`, `tx`. Latency: as many clocks as asked for. [`Delay`] is made of registers, [`DelayRam`] keeps the
 //! payload in a ring of block RAM and is for long or wide delays.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::ram::Ram;

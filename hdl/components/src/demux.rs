@@ -3,7 +3,7 @@
 //! Ports: `rx`, `select`, `tx$0` …. Latency: 0 clocks. `select` belongs to the packet's first beat and is stable while
 //! that is offered; it is kept for the rest of the packet. A packet for an output that there is not is discarded.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -3,7 +3,7 @@
 //! Ports: `rx`, `tx`, `level`. Latency: 1 clock. Moves one item per clock; both `tready` and `tvalid` come from
 //! registers.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::ram_distributed::RamDistributed;

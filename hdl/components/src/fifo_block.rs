@@ -3,7 +3,7 @@
 //! Ports: `rx`, `tx`, `level`. Latency: 2 clocks. Moves one item per clock: the RAM's read register is the output, and
 //! is refilled in the clock in which it is emptied.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::ram::Ram;

@@ -4,7 +4,7 @@
 //! RAM). There is no way to push back, so a credit gate at the start of the pipeline lets in at most as many items as
 //! fit here; what arrives beyond that is lost.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::fifo::Fifo;

@@ -8,7 +8,7 @@
 //! keys to theirs if all four are taken (cuckoo hashing); a key that is in two places meanwhile has the value of the
 //! higher way. After reset all entries are cleared, a row a clock; `ready` says that this is done.
 
-use nitro_netlist::{Pack, Ports, Record};
+use nitro_netlist::{Pack, Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::delay::Delay;

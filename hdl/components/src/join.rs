@@ -7,7 +7,7 @@
 //! frame of a record goes to `tx`, or nowhere if it is to be discarded; a record without payload just goes. `record`
 //! shows the record for as long as it is offered, so also in every clock in which its frame is at `tx`.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -2,7 +2,7 @@
 //!
 //! Ports: `keep`, `bytes`, `contiguous`. Latency: 0 clocks.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 /// Counts the bytes of a beat under `K` byte enables.

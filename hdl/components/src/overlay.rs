@@ -5,7 +5,7 @@
 //! `data` and `mask` belong to the packet: they are stable from when its first beat is offered until its last beat is
 //! taken. Bytes beyond the packet's end are not made.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -4,7 +4,7 @@
 //! it is complete. It is dropped whole if `drop_packet` is set with its last beat, or if it finds no room for one of
 //! its beats; `dropped` pulses once for each, in the clock of its last beat.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::ram::Ram;

@@ -7,7 +7,7 @@
 //! `layout` belong to the packet's first beat: they are stable from when it is offered until it is taken, and not
 //! needed after that.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -6,7 +6,7 @@
 //! Source: Aumasson and Bernstein, SipHash: a fast short-input PRF (2012), section 2. The message comes in finished
 //! 64-bit words: the caller pads it, and puts its length in bytes, modulo 256, into the last word's top byte.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

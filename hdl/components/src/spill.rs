@@ -3,7 +3,7 @@
 //! Ports: `rx`, `tx`. Latency: 1 clock. Holds two payloads: the second catches what arrives in the clock in which `tx`
 //! stalls, so that `rx.tready` comes straight from a register.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

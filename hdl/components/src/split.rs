@@ -8,7 +8,7 @@
 //! payload ring, and leaves at `payload` if its head has `has_payload`; a bad frame makes a head that says why and
 //! leaves nothing in the ring.
 
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::keep::KeepCount;

@@ -7,7 +7,7 @@
 //! the packet's first beat: it is stable while that is offered. A packet that is not longer than what is to be removed
 //! vanishes.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::register::Register;

@@ -25,6 +25,7 @@ pub fn expand(kernel: &ItemFn) -> Result<Tokens> {
         #[allow(unreachable_patterns)]
         #kernel
 
+        #[allow(unused_variables)]
         #[automatically_derived]
         fn connect(&mut self) {
             #connects

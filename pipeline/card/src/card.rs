@@ -14,7 +14,7 @@
 
 use nitro_components::arbiter::Arbiter;
 use nitro_components::stream::{Beat, FlowTx, StreamRx, StreamTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::control::axi_lite::AxiLiteSubordinate;

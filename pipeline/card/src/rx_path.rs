@@ -22,7 +22,7 @@ use nitro_components::join::Join;
 use nitro_components::register::Register;
 use nitro_components::split::{FrameHead, Split};
 use nitro_components::stream::{Beat, FlowRx, FlowTx, StreamRx, StreamTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
 use rust_hdl::prelude::*;
 

@@ -3,7 +3,7 @@
 use nitro_components::hash_table::HashEntry;
 use nitro_components::stream::FlowRx;
 use nitro_components::wires::Cast;
-use nitro_netlist::{Pack, Ports, Record};
+use nitro_netlist::{Pack, Ports, Record, hdl_gen};
 use nitro_wire::{Table, tables};
 use rust_hdl::prelude::*;
 

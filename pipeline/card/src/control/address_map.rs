@@ -2,7 +2,7 @@
 //!
 //! Ports: `word`, `known`, `writable`. Latency: 0 clocks. Neighbouring registers are compared as one range.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::registers::{REGISTERS, Register};
 use rust_hdl::prelude::*;
 

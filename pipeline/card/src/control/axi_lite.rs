@@ -9,7 +9,7 @@
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 /// Bits of a byte address.

@@ -7,7 +7,7 @@
 use nitro_components::counter_bank::{CounterBank, CounterValue};
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::Verdict;
 use nitro_wire::counters::{PASSED, RECEIVED, REPLIED};
 use rust_hdl::prelude::*;

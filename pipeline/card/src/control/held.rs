@@ -4,7 +4,7 @@
 
 use nitro_components::register::Register;
 use nitro_components::stream::FlowRx;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::registers::Register as MapRegister;
 use rust_hdl::prelude::*;
 

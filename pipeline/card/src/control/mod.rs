@@ -19,7 +19,7 @@ pub mod settings;
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::registers as map;
 use rust_hdl::prelude::*;

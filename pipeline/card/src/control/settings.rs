@@ -5,7 +5,7 @@
 
 use nitro_components::stream::FlowRx;
 use nitro_components::wires::SwapBytes;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::registers as map;
 use rust_hdl::prelude::*;
 

@@ -5,7 +5,7 @@
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::DropReason;
 use nitro_wire::constants::{geneve, protocol};
 use nitro_wire::formats::{ETHERNET, IPV4, IPV6};

@@ -9,7 +9,7 @@ use nitro_components::spill::Spill;
 use nitro_components::stream::{Beat, StreamRx, StreamTx};
 use nitro_components::strip::Strip;
 use nitro_components::wires::Cast;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::Layout;
 use nitro_wire::formats::{ETHERNET, VLAN_TAG};
 use rust_hdl::prelude::*;

@@ -21,7 +21,7 @@
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Cast;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::DropReason;
 use rust_hdl::prelude::*;
 

@@ -8,7 +8,7 @@ use nitro_components::register::Register;
 use nitro_components::split::FrameHead;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Wires;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::constants::{ethertype, geneve};
 use nitro_wire::formats::{ETHERNET, GENEVE, GENEVE_OPTION, IPV4, IPV6, TOKEN_OPTION, UDP};
 use nitro_wire::{Format, Layout};

@@ -6,7 +6,7 @@
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Wires;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::constants::ethertype;
 use nitro_wire::formats::{ETHERNET, IPV4, IPV6, VLAN_TAG};
 use rust_hdl::prelude::*;

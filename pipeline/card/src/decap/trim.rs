@@ -4,7 +4,7 @@
 
 use nitro_components::register::Register;
 use nitro_components::stream::{Beat, StreamRx, StreamTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 /// Lets the first `length` bytes of each packet pass. A packet that is shorter passes as it is.

@@ -7,7 +7,7 @@
 use nitro_components::siphash::SipHash;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::{Cast, SwapBytes};
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::record::Packet;

@@ -5,7 +5,7 @@
 //! Ethernet, IPv4 or IPv6, UDP, Geneve and the token option; which of the two underlays is the peer's address' choice.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::Layout;
 use nitro_wire::constants::{OUTER_TTL, ethertype, geneve, protocol};
 use rust_hdl::prelude::*;

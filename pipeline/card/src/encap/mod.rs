@@ -17,7 +17,7 @@ pub mod outgoing;
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::constants::{GUEST_MTU, MAX_FRAME_BYTES};
 use nitro_wire::{DropReason, Verdict};

@@ -14,7 +14,7 @@ use nitro_components::hash_table::HashTable;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::Cast;
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::{DropReason, MappingKind, Table};
 use rust_hdl::prelude::*;

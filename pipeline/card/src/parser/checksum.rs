@@ -8,7 +8,7 @@
 //! IPv4 sums its 20 to 60 header bytes. IPv6 sums the pseudo-header of ICMPv6 (RFC 8200, section 8.1) and up to
 //! 72 bytes of message that follow the fixed header.
 
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use super::ethernet::Network;

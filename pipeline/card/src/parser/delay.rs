@@ -1,6 +1,6 @@
 //! A value some clocks later. Ports: `rx`, `tx`. Latency: as many clocks as asked for, at least one.
 
-use nitro_netlist::{Pack, Ports};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 /// A chain of registers that runs every clock.

@@ -5,7 +5,7 @@
 //! `truncated`, `unknown_ethertype`.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::DropReason;
 use rust_hdl::prelude::*;
 

@@ -9,7 +9,7 @@
 //! The walk does not stop at the seventh header or at the datagram's end; [`super::upper`] judges where it went.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use super::ethernet::Network;

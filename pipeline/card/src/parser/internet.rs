@@ -4,7 +4,7 @@
 //! `bad_ip_total_length`.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::DropReason;
 use rust_hdl::prelude::*;
 

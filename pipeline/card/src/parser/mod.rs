@@ -40,7 +40,7 @@ pub mod upper;
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::DropReason;
 use rust_hdl::prelude::*;

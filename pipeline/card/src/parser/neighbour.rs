@@ -5,7 +5,7 @@
 //! (nobody sends others, and RFC 6980 forbids fragmented ones). Options are walked over as extension headers are.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use super::ethernet::Network;

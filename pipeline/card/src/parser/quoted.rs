@@ -5,7 +5,7 @@
 //! place in each family; routers send no others.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use super::ethernet::Network;

@@ -6,7 +6,7 @@
 //! Drop reasons: `too_many_headers`, `fragment_overlap` (RFC 1858, RFC 3128), `truncated_l4`, `bad_l4_header`.
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use super::ethernet::Network;

@@ -3,7 +3,7 @@
 //! Ports: `mac`, `ip`. No clock: wires and an inverter. (RFC 4291, sections 2.5.6 and appendix A.)
 
 use nitro_components::wires::Cast;
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 /// The parts of such an address.

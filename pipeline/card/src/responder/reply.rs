@@ -8,7 +8,7 @@
 use nitro_components::register::Register;
 use nitro_components::stream::{Beat, StreamRx, StreamTx};
 use nitro_components::wires::{Cast, Wires};
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::constants::{ARP_REPLY_BYTES, GUEST_MTU, ethertype, icmpv6, protocol};
 use rust_hdl::prelude::*;
 

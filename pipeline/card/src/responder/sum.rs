@@ -4,7 +4,7 @@
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::constants::{GUEST_MTU, icmpv6, protocol};
 use rust_hdl::prelude::*;
 

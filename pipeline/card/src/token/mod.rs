@@ -13,7 +13,7 @@ use nitro_components::register::Register;
 use nitro_components::siphash::SipHash;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_components::wires::{Cast, SwapBytes};
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_simulator::BlockEntry;
 use rust_hdl::prelude::*;
 

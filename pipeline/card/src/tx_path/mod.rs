@@ -23,7 +23,7 @@ use nitro_components::spill::Spill;
 use nitro_components::split::Split;
 use nitro_components::stream::{Beat, FlowRx, FlowTx, StreamRx, StreamTx};
 use nitro_components::wires::{Cast, Wires};
-use nitro_netlist::{Ports, Record};
+use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::Verdict;
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};

@@ -12,7 +12,7 @@
 
 use nitro_components::delay::Delay;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_netlist::Ports;
+use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::encap::flow_hash::{self, FlowHash};

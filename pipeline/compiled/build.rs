@@ -12,7 +12,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
     for config in Config::ALL {
         let netlist = card_entry(*config).netlist()?;
-        std::fs::write(folder.join(format!("{config}.rs")), compile(&netlist, Options::default())?)?;
+        // The small card is for tests, which do not wait for it.
+        let wide = *config != Config::Tiny;
+        let plain = Options { wide, ..Options::default() };
+        std::fs::write(folder.join(format!("{config}.rs")), compile(&netlist, plain)?)?;
+        let traced = Options { trace: true, wide: false, ..Options::default() };
+        std::fs::write(folder.join(format!("{config}_traced.rs")), compile(&netlist, traced)?)?;
     }
     Ok(())
 }

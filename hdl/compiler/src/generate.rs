@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use nitro_netlist::Netlist;
 
+use crate::Options;
 use crate::graph::{Cell, W};
 use crate::layout::Layout;
 use crate::lower::{Lowered, word_count, word_mask};
-use crate::partition::{Item, Partition, Region, Source, item_cells, item_roots};
+use crate::partition::{Item, Partition, Region, Source, Walker, item_cells, item_roots, root_sources};
 use crate::scope::{Context, Scope, Unit, literal};
 
 /// Operations up to which regions share a function: larger ones take the compiler disproportionate time.
@@ -21,7 +22,7 @@ struct Generator<'a> {
     lowered: &'a Lowered,
     partition: &'a Partition,
     layout: &'a Layout,
-    guards: bool,
+    options: Options,
     text: String,
 }
 
@@ -30,23 +31,41 @@ fn flag_words(regions: usize) -> usize {
     regions.div_ceil(64).max(1)
 }
 
+/// Processor features of the second copy: those of x86-64-v3 that matter here.
+const WIDE_FEATURES: &str = "avx2,bmi1,bmi2,lzcnt,popcnt";
+
 /// Writes a whole module.
 pub(crate) fn generate(
     netlist: &Netlist,
     lowered: &Lowered,
     partition: &Partition,
     layout: &Layout,
-    guards: bool,
+    options: Options,
 ) -> String {
-    let mut generator = Generator { netlist, lowered, partition, layout, guards, text: String::new() };
+    let mut generator = Generator { netlist, lowered, partition, layout, options, text: String::new() };
     generator.state();
     generator.ports();
-    let settle = generator.regions(true);
-    let edge = generator.regions(false);
-    generator.clocks(&settle, &edge);
     generator.text.push_str(include_str!("prelude.rs"));
+    let mut code = generator.regions(true);
+    code.push_str(&generator.regions(false));
+    let _ = writeln!(generator.text, "mod base {{\nuse super::*;\n{}}}", code.replace(ATTRIBUTE, ""));
+    if options.wide {
+        let attribute = format!("#[target_feature(enable = \"{WIDE_FEATURES}\")]");
+        let _ = writeln!(
+            generator.text,
+            "#[cfg(target_arch = \"x86_64\")]\nmod wide {{\nuse super::*;\n{}}}",
+            code.replace(ATTRIBUTE, &attribute)
+        );
+    }
+    generator.clocks();
+    if options.trace {
+        generator.trace();
+    }
     generator.text
 }
+
+/// Stands for the attributes of a function.
+const ATTRIBUTE: &str = "#[attributes]";
 
 impl Generator<'_> {
     fn line(&mut self, text: &str) {
@@ -59,16 +78,32 @@ impl Generator<'_> {
         let m = self.layout.memory_words.max(1);
         let (values, sinks) = (flag_words(self.partition.values.len()), flag_words(self.partition.sinks.len()));
         let name = &self.netlist.name;
+        let ran = if self.options.trace { self.trace_groups().div_ceil(64) } else { 0 };
+        let wide = if self.options.wide { "wide()" } else { "false" };
+        if self.options.wide {
+            let features: Vec<String> = WIDE_FEATURES
+                .split(',')
+                .map(|feature| format!("std::arch::is_x86_feature_detected!(\"{feature}\")"))
+                .collect();
+            let _ = write!(
+                self.text,
+                "#[cfg(target_arch = \"x86_64\")]\nfn wide() -> bool {{\n    {}\n}}\n\
+                 #[cfg(not(target_arch = \"x86_64\"))]\nfn wide() -> bool {{\n    false\n}}\n",
+                features.join("\n        && ")
+            );
+        }
         let _ = write!(
             self.text,
             "/// The state of `{name}`.\n#[derive(Clone)]\npub struct State {{\n    a: [u8; {a}],\n    b: [u16; {b}],\n    c: [u32; {c}],\n    \
-             d: [u64; {d}],\n    m: Box<[u64; {m}]>,\n    values: [u64; {values}],\n    sinks: [u64; {sinks}],\n    now: [u64; {sinks}],\n}}\n"
+             d: [u64; {d}],\n    m: Box<[u64; {m}]>,\n    values: [u64; {values}],\n    sinks: [u64; {sinks}],\n    now: [u64; {sinks}],\n    \
+             wide: bool,\n    ran: [u64; {ran}],\n}}\n"
         );
         let _ = write!(
             self.text,
             "/// The state at power-up.\npub fn power_up() -> Box<State> {{\n    let mut s = Box::new(State {{\n        a: [0; {a}],\n        \
              b: [0; {b}],\n        c: [0; {c}],\n        d: [0; {d}],\n        m: vec![0; {m}].into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!()),\n        \
-             values: [u64::MAX; {values}],\n        sinks: [u64::MAX; {sinks}],\n        now: [0; {sinks}],\n    }});\n"
+             values: [u64::MAX; {values}],\n        sinks: [u64::MAX; {sinks}],\n        now: [0; {sinks}],\n        \
+             wide: {wide},\n        ran: [u64::MAX; {ran}],\n    }});\n"
         );
         for (register, root) in self.netlist.registers.iter().zip(&self.lowered.registers) {
             for word in 0..word_count(register.width) {
@@ -157,7 +192,10 @@ impl Generator<'_> {
                 let _ = write!(image, "let n = inputs[{at}] & {mask}; c |= n ^ {load}; {store}");
                 at += 1;
             }
-            let mark = self.mark(self.readers(cell));
+            let mut mark = self.mark(self.readers(cell));
+            if self.options.trace {
+                mark.push_str("s.ran[0] |= 1; ");
+            }
             let _ = writeln!(self.text, "if c != 0 {{ {mark} }} }}");
             let _ = writeln!(image, "if c != 0 {{ {mark} }} }}");
         }
@@ -205,39 +243,215 @@ impl Generator<'_> {
         );
     }
 
-    /// Writes the functions of all value or all sink regions; gives their names and the flag words that they cover.
-    fn regions(&mut self, values: bool) -> Vec<(String, usize)> {
+    /// The functions of all value or all sink regions, and one that calls them for all states.
+    fn regions(&self, values: bool) -> String {
         let count = if values { self.partition.values.len() } else { self.partition.sinks.len() };
-        let prefix = if values { "settle" } else { "edge" };
-        let mut functions = Vec::new();
+        let (prefix, flags) = if values { ("settle", "values") } else { ("edge", "now") };
+        let mut functions = String::new();
+        let mut calls = String::new();
         let mut body = String::new();
-        let (mut size, mut first) = (0, 0);
+        let (mut size, mut first, mut number) = (0, 0, 0);
         for index in 0..count {
             let text = if values { self.value_region(index) } else { self.sink_region(index) };
             size += text.lines().count();
             let (word, bit) = (index / 64, literal(1 << (index % 64)));
-            let flags = if values { "values" } else { "now" };
-            if !self.guards {
-                let _ = writeln!(body, "{{\n{text}}}");
-            } else if values {
-                let _ = writeln!(body, "if s.{flags}[{word}] & {bit} != 0 {{\ns.{flags}[{word}] ^= {bit};\n{text}}}");
-            } else {
-                let _ = writeln!(body, "if s.{flags}[{word}] & {bit} != 0 {{\n{text}}}");
-            }
-            let ends_word = index % 64 == 63;
-            if size >= FUNCTION || ends_word || index + 1 == count {
-                let name = format!("{prefix}_{}", functions.len());
-                let _ = writeln!(self.text, "#[inline(never)]\nfn {name}(s: &mut State) {{\n{body}}}");
+            let _ = match (self.options.guards, values) {
+                (false, _) => writeln!(body, "{{\n{text}}}"),
+                (true, true) => {
+                    writeln!(body, "if s.{flags}[{word}] & {bit} != 0 {{\ns.{flags}[{word}] ^= {bit};\n{text}}}")
+                }
+                (true, false) => writeln!(body, "if s.{flags}[{word}] & {bit} != 0 {{\n{text}}}"),
+            };
+            if size >= FUNCTION || index % 64 == 63 || index + 1 == count {
+                let _ = writeln!(
+                    functions,
+                    "{ATTRIBUTE}\n#[inline(never)]\nfn {prefix}_{number}(s: &mut State) {{\n{body}}}"
+                );
                 let mask = (first..=index).fold(0_u64, |mask, index| mask | 1 << (index % 64));
-                let due =
-                    if self.guards { format!("s.{flags}[{word}] & {} != 0", literal(mask)) } else { "true".into() };
-                functions.push((format!("if {due} {{ {name}(s); }}"), word));
+                let due = if self.options.guards {
+                    format!("if s.{flags}[{word}] & {} != 0 ", literal(mask))
+                } else {
+                    String::new()
+                };
+                let _ = writeln!(calls, "for s in states.iter_mut() {{ {due}{{ {prefix}_{number}(s); }} }}");
                 body.clear();
                 size = 0;
                 first = index + 1;
+                number += 1;
             }
         }
+        let (before, after) = if values { (self.before_settle(), String::new()) } else { self.around_edge() };
+        let _ = writeln!(
+            functions,
+            "{ATTRIBUTE}\npub(super) fn {prefix}(states: &mut [State]) {{\n{before}{calls}{after}}}"
+        );
         functions
+    }
+
+    /// Notes which values are about to be evaluated.
+    fn before_settle(&self) -> String {
+        if !self.options.trace {
+            return String::new();
+        }
+        let mut text = String::new();
+        let words = flag_words(self.partition.values.len());
+        let _ =
+            writeln!(text, "for s in states.iter_mut() {{ for i in 0..{words} {{ s.ran[1 + i] |= s.values[i]; }} }}");
+        text
+    }
+
+    /// What comes before and after the sink regions: flags change places, and late registers take their values.
+    fn around_edge(&self) -> (String, String) {
+        let sinks = flag_words(self.partition.sinks.len());
+        let mut before = format!("for s in states.iter_mut() {{ s.now = s.sinks; s.sinks = [0; {sinks}];");
+        if self.options.trace {
+            let first = 1 + flag_words(self.partition.values.len());
+            let _ = write!(before, " for i in 0..{sinks} {{ s.ran[{first} + i] |= s.now[i]; }}");
+        }
+        before.push_str(" }\n");
+        let mut commit = String::new();
+        for (index, items) in self.partition.sinks.iter().enumerate() {
+            let mut copies = String::new();
+            for cell in items.iter().flat_map(|&item| item_cells(self.lowered, item)) {
+                if let Some(stage) = self.layout.staged(cell) {
+                    let width = self.lowered.graph.cells[cell.0 as usize].width;
+                    for word in 0..word_count(width) {
+                        let (to, from) = (self.layout.element(cell, word), self.layout.element(stage, word));
+                        let _ = write!(copies, "{to} = {from}; ");
+                    }
+                }
+            }
+            if !copies.is_empty() {
+                let bit = literal(1 << (index % 64));
+                let condition =
+                    if self.options.guards { format!("if s.now[{}] & {bit} != 0 ", index / 64) } else { String::new() };
+                let _ = writeln!(commit, "{condition}{{ {copies}}}");
+            }
+        }
+        let after =
+            if commit.is_empty() { String::new() } else { format!("for s in states.iter_mut() {{\n{commit}}}\n") };
+        (before, after)
+    }
+
+    /// The functions that choose the code for the processor.
+    fn clocks(&mut self) {
+        for (name, what) in [("settle", "Lets inputs and state reach the outputs"), ("edge", "The rising clock edge")] {
+            let wide = if self.options.wide {
+                format!(
+                    "    #[cfg(target_arch = \"x86_64\")]\n    if states.first().is_some_and(|s| s.wide) {{\n        \
+                     // SAFETY: `wide` says that the processor has the features of that copy.\n        \
+                     return unsafe {{ wide::{name}(states) }};\n    }}\n"
+                )
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                self.text,
+                "/// {what}, in each state.\npub fn {name}(states: &mut [State]) {{\n{wide}    base::{name}(states);\n}}"
+            );
+        }
+    }
+
+    /// Groups of traced signals: inputs and what follows from them alone (the first 64), value regions, sink regions.
+    fn trace_groups(&self) -> usize {
+        64 * (1 + flag_words(self.partition.values.len()) + flag_words(self.partition.sinks.len()))
+    }
+
+    /// What traces need: the value of each signal, and which may have changed.
+    fn trace(&mut self) {
+        const ARMS: usize = 200;
+        let context = Context::new(
+            &self.lowered.graph,
+            self.layout,
+            &self.lowered.memories,
+            &self.partition.kept,
+            std::collections::HashSet::new(),
+            HashMap::new(),
+            &[],
+        );
+        let mut scope = Scope::new(&context);
+        let groups = TraceGroups::new(self.lowered, self.partition);
+        let mut known: HashMap<&[W], usize> = HashMap::new();
+        let mut arms: Vec<String> = Vec::new();
+        let mut of = Vec::new();
+        let mut group_of = Vec::new();
+        let mut extra: Vec<Vec<usize>> = Vec::new();
+        for words in &self.lowered.trace {
+            let arm = *known.entry(words).or_insert_with(|| {
+                let values: Vec<String> = (0..)
+                    .zip(words)
+                    .map(|(index, &w): (usize, _)| format!("value[{index}] = {};", scope.value(w)))
+                    .collect();
+                arms.push(values.join(" "));
+                extra.push(groups.of(self.lowered, self.partition, words));
+                arms.len() - 1
+            });
+            of.push(arm);
+        }
+        // Signals that follow from several regions have a group of their own kind: one for each such set.
+        let first = self.trace_groups();
+        let mut sets: Vec<Vec<usize>> = Vec::new();
+        let mut number: HashMap<Vec<usize>, usize> = HashMap::new();
+        for set in extra {
+            let group = match set[..] {
+                // Constants are looked at once, when everything is.
+                [] => 0,
+                [only] => only,
+                _ => *number.entry(set.clone()).or_insert_with(|| {
+                    sets.push(set);
+                    first + sets.len() - 1
+                }),
+            };
+            group_of.push(group);
+        }
+        let total = first + sets.len();
+        let list = |values: &[usize]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            self.text,
+            "static TRACE_OF: [u32; {}] = [{}];\nstatic TRACE_GROUP: [u32; {}] = [{}];\n\
+             /// The number of groups of traced signals.\npub const TRACE_GROUPS: usize = {total};",
+            of.len(),
+            list(&of),
+            group_of.len(),
+            list(&group_of)
+        );
+        let mut masks = String::new();
+        for (index, set) in sets.iter().enumerate() {
+            let mut by_word: BTreeMap<usize, u64> = BTreeMap::new();
+            for group in set {
+                *by_word.entry(group / 64).or_default() |= 1 << (group % 64);
+            }
+            let any: Vec<String> =
+                by_word.iter().map(|(word, mask)| format!("s.ran[{word}] & {} != 0", literal(*mask))).collect();
+            let group = first + index;
+            let any = if any.is_empty() { "false".to_owned() } else { any.join(" || ") };
+            let _ = writeln!(masks, "if {any} {{ changed[{}] |= {}; }}", group / 64, literal(1 << (group % 64)));
+        }
+        let words = first / 64;
+        let _ = writeln!(
+            self.text,
+            "/// The group of a traced signal.\npub fn trace_group(index: usize) -> usize {{\n    \
+             TRACE_GROUP[TRACE_OF[index] as usize] as usize\n}}\n\
+             /// Which groups may have changed since the last call.\npub fn take_changed(s: &mut State, changed: &mut [u64]) {{\n\
+             changed[..{words}].copy_from_slice(&s.ran);\n{masks}s.ran = [0; {words}];\n}}"
+        );
+        let mut choose = String::new();
+        for (number, arms) in arms.chunks(ARMS).enumerate() {
+            let mut text = String::new();
+            for (index, arm) in arms.iter().enumerate() {
+                let _ = writeln!(text, "{} => {{ {arm} }}", number * ARMS + index);
+            }
+            let _ = writeln!(
+                self.text,
+                "#[inline(never)]\nfn trace_{number}(s: &State, arm: usize, value: &mut [u64]) {{\nmatch arm {{\n{text}_ => {{}}\n}}\n}}"
+            );
+            let _ = writeln!(choose, "{number} => trace_{number}(s, arm, value),");
+        }
+        let _ = writeln!(
+            self.text,
+            "/// The value of a traced signal as last settled.\npub fn trace_value(s: &State, index: usize, value: &mut [u64]) {{\n\
+             let arm = TRACE_OF[index] as usize;\nmatch arm / {ARMS} {{\n{choose}_ => {{}}\n}}\n}}"
+        );
     }
 
     fn value_region(&self, index: usize) -> String {
@@ -276,7 +490,7 @@ impl Generator<'_> {
     fn region(&self, units: Vec<Unit>, roots: &[W], sources: &[Source], own: std::collections::HashSet<W>) -> String {
         let mut sets: Vec<BTreeSet<Region>> = Vec::new();
         let mut accumulator = HashMap::new();
-        if self.guards {
+        if self.options.guards {
             let mut by_set: BTreeMap<&BTreeSet<Region>, Vec<Source>> = BTreeMap::new();
             for source in sources {
                 if let Some(readers) = self.partition.readers.get(source).filter(|readers| !readers.is_empty()) {
@@ -317,57 +531,38 @@ impl Generator<'_> {
         }
         text
     }
+}
 
-    fn clocks(&mut self, settle: &[(String, usize)], edge: &[(String, usize)]) {
-        let calls = |functions: &[(String, usize)], flags: &str, guards: bool| {
-            let mut text = String::new();
-            let mut index = 0;
-            while index < functions.len() {
-                let word = functions[index].1;
-                let of_word: Vec<&str> = functions[index..]
-                    .iter()
-                    .take_while(|(_, of)| *of == word)
-                    .map(|(text, _)| text.as_str())
-                    .collect();
-                index += of_word.len();
-                let condition = if guards { format!("s.{flags}[{word}] != 0") } else { "true".to_owned() };
-                let _ = writeln!(text, "if {condition} {{\n{}\n}}", of_word.join("\n"));
-            }
-            text
-        };
-        let text = calls(settle, "values", self.guards);
-        let _ = writeln!(
-            self.text,
-            "/// Lets inputs and state reach the outputs.\npub fn settle(s: &mut State) {{\n{text}}}"
-        );
-        let text = calls(edge, "now", self.guards);
-        let sinks = flag_words(self.partition.sinks.len());
-        let mut commit = String::new();
-        for (index, items) in self.partition.sinks.iter().enumerate() {
-            let mut copies = String::new();
-            for cell in items.iter().flat_map(|&item| item_cells(self.lowered, item)) {
-                if let Some(stage) = self.layout.staged(cell) {
-                    let width = self.lowered.graph.cells[cell.0 as usize].width;
-                    for word in 0..word_count(width) {
-                        let _ = write!(
-                            copies,
-                            "{} = {}; ",
-                            self.layout.element(cell, word),
-                            self.layout.element(stage, word)
-                        );
-                    }
-                }
-            }
-            if !copies.is_empty() {
-                let bit = literal(1 << (index % 64));
-                let condition =
-                    if self.guards { format!("s.now[{}] & {bit} != 0", index / 64) } else { "true".to_owned() };
-                let _ = writeln!(commit, "if {condition} {{ {copies}}}");
-            }
+/// Which regions make traced signals change.
+struct TraceGroups {
+    of: HashMap<Cell, usize>,
+}
+
+impl TraceGroups {
+    fn new(lowered: &Lowered, partition: &Partition) -> Self {
+        let mut of: HashMap<Cell, usize> = lowered.inputs.iter().map(|&cell| (cell, 0)).collect();
+        for (index, values) in partition.values.iter().enumerate() {
+            of.extend(values.iter().map(|w| (partition.kept[w], 64 + index)));
         }
-        let _ = writeln!(
-            self.text,
-            "/// The rising clock edge.\npub fn edge(s: &mut State) {{\ns.now = s.sinks;\ns.sinks = [0; {sinks}];\n{text}{commit}}}"
-        );
+        let first = 64 * (1 + flag_words(partition.values.len()));
+        for (index, items) in partition.sinks.iter().enumerate() {
+            of.extend(items.iter().flat_map(|&item| item_cells(lowered, item)).map(|cell| (cell, first + index)));
+        }
+        Self { of }
+    }
+
+    /// The groups of everything that a value is made of.
+    fn of(&self, lowered: &Lowered, partition: &Partition, words: &[W]) -> Vec<usize> {
+        let mut walker = Walker::new(&lowered.graph);
+        let sources = root_sources(&mut walker, lowered, &partition.kept, words);
+        let groups: BTreeSet<usize> = sources
+            .iter()
+            .filter_map(|source| match source {
+                Source::Cell(cell) => self.of.get(cell).copied(),
+                // Reads are kept values.
+                Source::Contents(_) => None,
+            })
+            .collect();
+        groups.into_iter().collect()
     }
 }

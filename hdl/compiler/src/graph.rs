@@ -159,6 +159,11 @@ impl Graph {
         self.intern(Op::Load(cell, word), low(rest))
     }
 
+    /// The load of a word that is known to exist.
+    pub(crate) fn known_load(&self, cell: Cell, word: u32) -> W {
+        self.known[&Op::Load(cell, word)]
+    }
+
     pub(crate) fn read(&mut self, memory: u32, word: u32, address: W, width: u32) -> W {
         self.intern(Op::Read { memory, word, address }, low(width - 64 * word))
     }

@@ -8,7 +8,7 @@ use crate::graph::{Cell, Graph};
 use crate::lower::MemoryRoot;
 
 /// The arrays of a state by the width of their elements.
-const ARRAYS: [(char, u32); 4] = [('a', 8), ('b', 16), ('c', 32), ('d', 64)];
+pub(crate) const ARRAYS: [(char, u32); 4] = [('a', 8), ('b', 16), ('c', 32), ('d', 64)];
 
 /// The place of every cell and memory.
 pub(crate) struct Layout {
@@ -65,6 +65,12 @@ impl Layout {
     /// Where the next value of a cell waits that changes late.
     pub(crate) fn staged(&self, cell: Cell) -> Option<Cell> {
         self.stages.get(&cell).copied()
+    }
+
+    /// The array and the element that hold a word of a cell.
+    pub(crate) fn place_of(&self, cell: Cell, word: u32) -> (usize, usize) {
+        let (array, first) = self.places[&cell];
+        (array, first + word as usize)
     }
 
     /// Element of the state that holds a word of a cell.

@@ -1,7 +1,8 @@
 //! The compiler of flat netlists: Rust source, one function call a clock.
 //!
 //! [`compile`] gives a self-contained module (only the standard library) with a `State` and the functions `power_up`, `set`,
-//! `set_all`, `settle`, `get`, `get_all` and `edge`. What makes it fast:
+//! `set_all`, `settle`, `get`, `get_all` and `edge`, and those that traces need. `settle` and `edge` take any number of states:
+//! a function runs over all of them while its code is at hand. What makes it fast:
 //!
 //! * every value is cut into 64-bit words ([`graph`]), and fields of records become shifts and masks that mostly vanish;
 //! * the design is cut into regions that are skipped while nothing that they read changes ([`partition`]);
@@ -14,10 +15,12 @@ mod lower;
 mod partition;
 mod scope;
 
+use std::collections::HashMap;
+
 use nitro_netlist::Netlist;
 use nitro_simulator::validate::{NetlistError, validate};
 
-use crate::graph::Cell;
+use crate::graph::{Cell, Graph, Op, W};
 use crate::partition::{Item, Sizes};
 
 /// Why a netlist cannot be compiled.
@@ -40,11 +43,15 @@ pub struct Options {
     pub optimise: bool,
     /// Skips regions at rest.
     pub guards: bool,
+    /// Keeps every named signal readable, at some cost in speed and in time to compile.
+    pub trace: bool,
+    /// Has a second copy of the code for processors with 256-bit vectors, chosen when a design is started.
+    pub wide: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { optimise: true, guards: true }
+        Self { optimise: true, guards: true, trace: false, wide: true }
     }
 }
 
@@ -54,8 +61,11 @@ impl Default for Options {
 /// [`CompileError`] if the netlist is not valid; every netlist of the elaborator is.
 pub fn compile(netlist: &Netlist, options: Options) -> Result<String, CompileError> {
     validate(netlist).map_err(|error| CompileError::Invalid { name: netlist.name.clone(), error })?;
-    let mut reduced = if options.optimise { nitro_simulator::optimise(netlist, false) } else { netlist.clone() };
-    reduced.trace.clear();
+    let mut reduced =
+        if options.optimise { nitro_simulator::optimise(netlist, options.trace) } else { netlist.clone() };
+    if !options.trace {
+        reduced.trace.clear();
+    }
     let mut lowered = lower::lower(&reduced);
     let paths = |item: Item| match item {
         Item::Register(index) => reduced.registers[index].path.clone(),
@@ -65,12 +75,45 @@ pub fn compile(netlist: &Netlist, options: Options) -> Result<String, CompileErr
     let partition = partition::partition(&mut lowered, &paths, sizes);
     let order = place_order(&lowered, &partition);
     let layout = layout::Layout::new(&mut lowered.graph, order, &partition.staged, &lowered.memories);
-    Ok(generate::generate(&reduced, &lowered, &partition, &layout, options.guards))
+    Ok(generate::generate(&reduced, &lowered, &partition, &layout, options))
+}
+
+/// What a register takes when it is neither reset nor held.
+fn strip(graph: &Graph, mut next: W) -> W {
+    while let Op::Mux(_, then, otherwise) = *graph.op(next) {
+        next = if matches!(graph.op(then), Op::Const(_)) { otherwise } else { then };
+    }
+    next
 }
 
 /// Inputs, kept values and then registers, as the regions come.
 fn place_order(lowered: &lower::Lowered, partition: &partition::Partition) -> Vec<Cell> {
     let kept = partition.values.iter().flatten().map(|w| partition.kept[w]);
-    let state = partition.sinks.iter().flatten().flat_map(|&item| partition::item_cells(lowered, item));
+    // Registers that pass a value on stand in the same order in every region, so that whole runs are copied at once.
+    let mut from = HashMap::new();
+    for register in &lowered.registers {
+        if let [first, ..] = register.next[..]
+            && let Op::Load(cell, 0) = *lowered.graph.op(strip(&lowered.graph, first))
+            && cell != register.cell
+        {
+            from.insert(register.cell, cell);
+        }
+    }
+    let origin = |cell: Cell| {
+        let mut origin = cell;
+        let mut steps = 0;
+        while let Some(&before) = from.get(&origin)
+            && steps < from.len()
+        {
+            origin = before;
+            steps += 1;
+        }
+        origin
+    };
+    let state = partition.sinks.iter().flat_map(|items| {
+        let mut cells: Vec<Cell> = items.iter().flat_map(|&item| partition::item_cells(lowered, item)).collect();
+        cells.sort_by_key(|&cell| (origin(cell), cell));
+        cells
+    });
     lowered.inputs.iter().copied().chain(kept).chain(state).collect()
 }

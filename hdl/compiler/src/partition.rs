@@ -214,7 +214,7 @@ pub(crate) fn partition(lowered: &mut Lowered, paths: &dyn Fn(Item) -> String, s
             }
         }
     }
-    let sinks = order.iter().map(|&group| groups[group].clone()).collect();
+    let sinks: Vec<Vec<Item>> = order.iter().map(|&group| groups[group].clone()).collect();
     Partition { values: clusters, sinks, kept, staged, readers }
 }
 

@@ -20,6 +20,8 @@ const DEEP: u32 = 10;
 pub(crate) enum Unit {
     /// A word of a register takes a value.
     Store { cell: Cell, word: u32, value: W },
+    /// Words of cells, one after another, take words that stand one after another: `(cell, word)` and where from.
+    Copy(Vec<(Place, Place)>),
     /// A value is kept.
     Keep { value: W, cell: Cell },
     /// A condition with statements under it.
@@ -113,7 +115,10 @@ impl<'a> Context<'a> {
 }
 
 /// A word of state that a unit reads or writes.
-type Place = (Cell, u32);
+pub(crate) type Place = (Cell, u32);
+
+/// Words from which on a run of copies is a loop.
+const RUN: usize = 3;
 
 /// What a unit needs, at the moment of analysis.
 #[derive(Default)]
@@ -216,6 +221,49 @@ impl<'a> Scope<'a> {
         grouped
     }
 
+    /// Joins copies between words that stand one after another on both sides.
+    fn runs(&self, units: Vec<Unit>) -> Vec<Unit> {
+        let layout = self.context.layout;
+        let mut joined = Vec::new();
+        let mut copies: Vec<((usize, usize), (usize, usize), Option<usize>, (Place, Place))> = Vec::new();
+        for unit in units {
+            if let Unit::Store { cell, word, value } = unit
+                && let Op::Load(from, from_word) = *self.context.graph.op(value)
+                && layout.staged(cell).is_none()
+                && !self.old.contains_key(&(from, from_word))
+                && layout.place_of(cell, word).0 == layout.place_of(from, from_word).0
+            {
+                let accumulator = self.context.accumulator.get(&crate::partition::Source::Cell(cell)).copied();
+                let places = (layout.place_of(cell, word), layout.place_of(from, from_word));
+                copies.push((places.0, places.1, accumulator, ((cell, word), (from, from_word))));
+            } else {
+                joined.push(unit);
+            }
+        }
+        copies.sort_unstable();
+        let follows = |a: (usize, usize), b: (usize, usize)| a.0 == b.0 && a.1 + 1 == b.1;
+        let mut run: Vec<(Place, Place)> = Vec::new();
+        for (index, &(to, from, accumulator, places)) in copies.iter().enumerate() {
+            run.push(places);
+            let goes_on = copies.get(index + 1).is_some_and(|&(next_to, next_from, next_accumulator, _)| {
+                follows(to, next_to) && follows(from, next_from) && accumulator == next_accumulator
+            });
+            if !goes_on {
+                let run = std::mem::take(&mut run);
+                let overlaps = run.iter().any(|(to, _)| run.iter().any(|(_, from)| from == to));
+                if run.len() >= RUN && !overlaps {
+                    joined.push(Unit::Copy(run));
+                } else {
+                    joined.extend(run.into_iter().map(|((cell, word), (from, from_word))| {
+                        let value = self.context.graph.known_load(from, from_word);
+                        Unit::Store { cell, word, value }
+                    }));
+                }
+            }
+        }
+        joined
+    }
+
     /// Whether a unit does nothing: a register keeps its value.
     fn is_hold(&self, unit: &Unit) -> bool {
         match unit {
@@ -242,6 +290,12 @@ impl<'a> Scope<'a> {
             Unit::Store { cell, word, value } => {
                 roots.push(*value);
                 needs.writes.insert((*cell, *word));
+            }
+            Unit::Copy(words) => {
+                for (to, from) in words {
+                    needs.writes.insert(*to);
+                    needs.reads.insert(*from);
+                }
             }
             Unit::Keep { value, .. } => roots.push(*value),
             Unit::Branch { select, then, otherwise } => {
@@ -340,7 +394,7 @@ impl<'a> Scope<'a> {
     /// Writes a scope.
     pub(crate) fn units(&mut self, units: Vec<Unit>) {
         let units: Vec<Unit> = units.into_iter().filter(|unit| !self.is_hold(unit)).collect();
-        let units = self.group(units);
+        let units = self.runs(self.group(units));
         let needs: Vec<Needs> = units.iter().map(|unit| self.needs(unit)).collect();
         let mut shared: HashMap<W, u32> = HashMap::new();
         for needs in &needs {
@@ -550,6 +604,7 @@ impl<'a> Scope<'a> {
                 let value = self.value(*value);
                 self.store(*cell, *word, &value);
             }
+            Unit::Copy(words) => self.copy(words),
             Unit::Keep { value, cell } => {
                 let text = self.value(*value);
                 let name = self.fresh('v');
@@ -586,6 +641,31 @@ impl<'a> Scope<'a> {
         if let Some(accumulator) = self.context.accumulator.get(&source) {
             let _ = writeln!(self.text, "c{accumulator} |= {new} ^ {old};");
         }
+    }
+
+    /// A loop, unless what is copied had to be saved.
+    fn copy(&mut self, words: &[(Place, Place)]) {
+        let layout = self.context.layout;
+        if words.iter().any(|(_, from)| self.old.contains_key(from)) {
+            for &((cell, word), (from, from_word)) in words {
+                let value = self.load(from, from_word);
+                self.store(cell, word, &value);
+            }
+            return;
+        }
+        let Some(&((to, to_word), (from, from_word))) = words.first() else { return };
+        let ((array, to), (_, from)) = (layout.place_of(to, to_word), layout.place_of(from, from_word));
+        let (array, count) = (crate::layout::ARRAYS[array].0, words.len());
+        let change = match self.context.accumulator.get(&crate::partition::Source::Cell(words[0].0.0)) {
+            Some(accumulator) => ("let mut x = 0;", "x |= n ^ s.", format!("c{accumulator} |= x as u64;")),
+            None => ("", "", String::new()),
+        };
+        let compare = if change.1.is_empty() { String::new() } else { format!("{}{array}[{to} + i];", change.1) };
+        let _ = writeln!(
+            self.text,
+            "{{ {} for i in 0..{count} {{ let n = s.{array}[{from} + i]; {compare} s.{array}[{to} + i] = n; }} {} }}",
+            change.0, change.2
+        );
     }
 
     fn store(&mut self, cell: Cell, word: u32, value: &str) {
@@ -670,7 +750,12 @@ impl<'a> Scope<'a> {
                 // The cell itself, whatever was saved of it: nothing has changed it yet.
                 let fresh = self.fresh('n');
                 let _ = writeln!(self.text, "let {fresh} = {value};");
-                self.change(crate::partition::Source::Cell(read.data), &fresh, &layout.load(read.data, word));
+                // Comparing a long word costs more than what it may save.
+                if words <= 2 {
+                    self.change(crate::partition::Source::Cell(read.data), &fresh, &layout.load(read.data, word));
+                } else if word == 0 {
+                    self.change(crate::partition::Source::Cell(read.data), "1", "0");
+                }
                 let target = layout.staged(read.data).unwrap_or(read.data);
                 let store = layout.store(target, word, &fresh);
                 self.text.push_str(&store);

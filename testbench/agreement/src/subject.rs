@@ -8,7 +8,7 @@ use nitro_netlist::netlist::Port;
 use nitro_netlist::{Design, Netlist};
 use nitro_simulator::BlockEntry;
 use nitro_simulator::engine::EngineFault;
-use nitro_simulator::{Engine, Interpreter, PortInfo};
+use nitro_simulator::{Engine, InterpretedEngine, Interpreter, PortInfo, TracedEngine};
 use nitro_tools::{Effort, Tools, VerilatedLibrary, VerilogDesign};
 
 use crate::compare::{CompareError, EngineKind, Lanes, compare};
@@ -98,6 +98,33 @@ impl<'a> Subject<'a> {
         Ok(compare(self.entry.name, &mut engines, stimuli))
     }
 
+    /// A fresh engine of one kind with every named signal of the block readable.
+    ///
+    /// # Errors
+    /// If the engine cannot be built.
+    pub fn traced(&self, kind: EngineKind) -> Result<Box<dyn TracedEngine>, AgreementError> {
+        Ok(match kind {
+            EngineKind::Interpreted => Box::new(InterpretedEngine::traced(&self.netlist)),
+            EngineKind::RustHdl => self.entry.rust_hdl_traced(&self.netlist).map_err(|source| self.no_rust_hdl(source))?,
+            EngineKind::Verilator => {
+                let package = self.design.verilog();
+                let (text, signals) = (package.text(), package.trace_signals(&self.design));
+                let verilog = self.verilog(&text);
+                let verilator = Tools::locate()?.verilator();
+                Box::new(verilator.traced(&verilog, &self.netlist, &signals, Effort::Build)?)
+            }
+        })
+    }
+
+    fn no_rust_hdl(&self, source: EngineFault) -> AgreementError {
+        AgreementError::RustHdl { block: self.entry.name.to_owned(), source }
+    }
+
+    fn verilog<'s>(&'s self, text: &'s str) -> VerilogDesign<'s> {
+        let (top, clock) = (self.design.name(), clock(&self.design));
+        VerilogDesign { top, text, clock, inputs: &self.inputs, outputs: &self.outputs }
+    }
+
     /// The verilated model, from the cache or built now.
     ///
     /// # Errors
@@ -107,14 +134,7 @@ impl<'a> Subject<'a> {
             return Ok(Arc::clone(library));
         }
         let text = self.design.verilog().text();
-        let verilog = VerilogDesign {
-            top: self.design.name(),
-            text: &text,
-            clock: clock(&self.design),
-            inputs: &self.inputs,
-            outputs: &self.outputs,
-        };
-        let library = Tools::locate()?.verilator().library(&verilog, Effort::Build)?;
+        let library = Tools::locate()?.verilator().library(&self.verilog(&text), Effort::Build)?;
         Ok(Arc::clone(self.library.borrow_mut().insert(library)))
     }
 
@@ -125,9 +145,7 @@ impl<'a> Subject<'a> {
             EngineKind::RustHdl => {
                 let engine = |_| -> Result<Box<dyn Engine>, EngineFault> { self.entry.rust_hdl() };
                 let engines = (0..lanes).map(engine).collect::<Result<_, _>>();
-                Lanes::Engines(
-                    engines.map_err(|source| AgreementError::RustHdl { block: self.entry.name.to_owned(), source })?,
-                )
+                Lanes::Engines(engines.map_err(|source| self.no_rust_hdl(source))?)
             }
             EngineKind::Verilator => {
                 let library = self.library()?;

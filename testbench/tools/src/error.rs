@@ -126,6 +126,14 @@ pub enum ToolError {
         /// Why it could not be loaded.
         source: libloading::Error,
     },
+    /// A signal to trace can be neither read from the model nor computed from what can.
+    #[error("the verilated model of `{top}` has no signal `{signal}`; trace the Verilog of the same design as the netlist")]
+    Probe {
+        /// The top module.
+        top: String,
+        /// The signal's path.
+        signal: String,
+    },
     /// Verilator declares a port that the design's port list does not have, or the other way round.
     #[error("the Verilog of `{top}` and its port list disagree: {difference}")]
     Ports {

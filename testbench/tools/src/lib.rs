@@ -24,5 +24,5 @@ pub use directory::target_directory;
 pub use error::ToolError;
 pub use install::Tools;
 pub use nextpnr::{Nextpnr, PlaceAndRoute, Placed, Utilisation};
-pub use verilator::{Effort, VerilatedLibrary, VerilatedModel, Verilator, VerilogDesign};
+pub use verilator::{Effort, TracedModel, VerilatedLibrary, VerilatedModel, Verilator, VerilogDesign};
 pub use yosys::{Area, Checked, Synthesised, Yosys};

@@ -67,7 +67,8 @@ impl Compiler {
 
     fn command(&self, runtime: &Runtime) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.flags).arg("-I").arg(&runtime.include);
+        // The second folder has a header that models with readable signals include.
+        command.args(&self.flags).arg("-I").arg(&runtime.include).arg("-I").arg(runtime.include.join("vltstd"));
         command
     }
 

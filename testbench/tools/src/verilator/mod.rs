@@ -7,7 +7,9 @@
 mod compiler;
 mod model;
 mod ports;
+mod probes;
 mod shim;
+mod traced;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,10 +20,13 @@ use nitro_simulator::PortInfo;
 use crate::ToolError;
 use crate::process::{content_key, lock, run, tail};
 use compiler::Compiler;
+use probes::Probe;
 pub use model::{VerilatedLibrary, VerilatedModel};
+pub use traced::TracedModel;
 
 const DESIGN: &str = "design.v";
 const MODEL: &str = "model.so";
+const CONFIGURATION: &str = "signals.vlt";
 const REMEDY: &str = "remove the eda-* folder below the target folder to install it anew";
 const INSTALL: &str = "install Verilator 5.006 or newer (on Debian and Ubuntu: `verilator`)";
 
@@ -150,9 +155,34 @@ impl Verilator {
     /// # Errors
     /// [`ToolError::Lint`], [`ToolError::Compile`], no C++ compiler, or a file error.
     pub fn library(&self, design: &VerilogDesign<'_>, effort: Effort) -> Result<Arc<VerilatedLibrary>, ToolError> {
+        let library = self.obtain(design, &shim::generate(design), None, effort)?;
+        Ok(Arc::new(VerilatedLibrary::load(&library, design, None)?))
+    }
+
+    /// The same with signals of the inside readable.
+    fn probed_library(
+        &self,
+        design: &VerilogDesign<'_>,
+        probes: &[Probe<'_>],
+        effort: Effort,
+    ) -> Result<Arc<VerilatedLibrary>, ToolError> {
+        let shim = shim::generate(design) + &probes::generate(design.top, probes);
+        let library = self.obtain(design, &shim, Some(&probes::configuration(probes)), effort)?;
+        let words = probes.iter().map(Probe::words).sum();
+        Ok(Arc::new(VerilatedLibrary::load(&library, design, Some(words))?))
+    }
+
+    /// The shared object: from the cache, or built now.
+    fn obtain(
+        &self,
+        design: &VerilogDesign<'_>,
+        shim: &str,
+        configuration: Option<&str>,
+        effort: Effort,
+    ) -> Result<PathBuf, ToolError> {
         let compiler = Compiler::locate(effort)?;
-        let shim = shim::generate(design);
-        let mut parts = vec![self.version.as_str(), compiler.identity(), design.top, design.text, &shim];
+        let mut parts = vec![self.version.as_str(), compiler.identity(), design.top, design.text, shim];
+        parts.extend(configuration);
         parts.extend(effort.verilator_options());
         let folder = self.cache.join(content_key(&parts));
         let library = folder.join(MODEL);
@@ -160,24 +190,29 @@ impl Verilator {
             self.create_cache()?;
             let _lock = lock(&folder.with_extension("lock"))?;
             if !library.exists() {
-                self.build(design, &shim, &compiler, effort, &folder)?;
+                self.build(design, shim, configuration, (&compiler, effort), &folder)?;
             }
         }
-        Ok(Arc::new(VerilatedLibrary::load(&library, design)?))
+        Ok(library)
     }
 
     fn build(
         &self,
         design: &VerilogDesign<'_>,
         shim: &str,
-        compiler: &Compiler,
-        effort: Effort,
+        configuration: Option<&str>,
+        (compiler, effort): (&Compiler, Effort),
         target: &Path,
     ) -> Result<(), ToolError> {
         let runtime = compiler.runtime(&self.root.join("include"), &self.cache, &self.version)?;
         let folder = self.temporary_folder()?;
         write(&folder.path().join(DESIGN), design.text)?;
-        let mut options = vec!["--cc", "--no-timing", "--prefix", shim::PREFIX, "-Mdir", "generated", DESIGN];
+        let mut options = vec!["--cc", "--no-timing", "--prefix", shim::PREFIX, "-Mdir", "generated"];
+        if let Some(configuration) = configuration {
+            write(&folder.path().join(CONFIGURATION), configuration)?;
+            options.push(CONFIGURATION);
+        }
+        options.push(DESIGN);
         options.extend(effort.verilator_options());
         self.verilate(folder.path(), design.top, &options)?;
         let generated = folder.path().join("generated");

@@ -5,7 +5,7 @@
 //! all its named signals for traces.
 
 use nitro_card::config::Config;
-use nitro_simulator::{CompiledEngine, CompiledLanes, Engine, TracedEngine, compiled_design, traced_design};
+use nitro_simulator::{CompiledEngine, Engine, TracedEngine, compiled_design, traced_design};
 
 macro_rules! generated {
     ($($module:ident $file:literal)*) => {
@@ -53,32 +53,5 @@ pub fn traced_card(config: Config) -> Box<dyn TracedEngine> {
         Config::Line => Box::new(CompiledEngine::<LineTraced>::new()),
         Config::Edge => Box::new(CompiledEngine::<EdgeTraced>::new()),
         Config::Tiny => Box::new(CompiledEngine::<TinyTraced>::new()),
-    }
-}
-
-/// Copies of a card that run side by side; see [`CompiledLanes`].
-pub trait CardLanes {
-    /// The number of copies.
-    fn lanes(&self) -> usize;
-    /// One clock of every lane, as in [`CompiledLanes::clock`].
-    fn clock(&mut self, inputs: &[&[u64]], outputs: &mut [u64]);
-}
-
-impl<D: nitro_simulator::CompiledDesign> CardLanes for CompiledLanes<D> {
-    fn lanes(&self) -> usize {
-        CompiledLanes::lanes(self)
-    }
-    fn clock(&mut self, inputs: &[&[u64]], outputs: &mut [u64]) {
-        CompiledLanes::clock(self, inputs, outputs);
-    }
-}
-
-/// So many fresh cards of a configuration side by side.
-#[must_use]
-pub fn card_lanes(config: Config, lanes: usize) -> Box<dyn CardLanes> {
-    match config {
-        Config::Line => Box::new(CompiledLanes::<Line>::new(lanes)),
-        Config::Edge => Box::new(CompiledLanes::<Edge>::new(lanes)),
-        Config::Tiny => Box::new(CompiledLanes::<Tiny>::new(lanes)),
     }
 }

@@ -38,6 +38,7 @@ pub enum Command {
     /// Area, memories and fmax in an open FPGA flow
     Synth(Synth),
     /// Simulated clocks per second, side by side in one run
+    #[cfg(feature = "compiled")]
     Bench(Bench),
     /// Print the register map
     Regs(Regs),
@@ -66,10 +67,11 @@ impl From<ConfigName> for Config {
 }
 
 /// What computes the card.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
+    /// The netlist, compiled into this program
+    Compiled,
     /// The netlist, interpreted
-    #[default]
     Interpreted,
     /// rust_hdl's own update rules (slow: the reference)
     #[value(name = "rust_hdl")]
@@ -83,6 +85,7 @@ pub enum EngineName {
 impl From<EngineName> for EngineKind {
     fn from(name: EngineName) -> Self {
         match name {
+            EngineName::Compiled => Self::Compiled,
             EngineName::Interpreted => Self::Interpreted,
             EngineName::RustHdl => Self::RustHdl,
             EngineName::Verilator => Self::Verilator,
@@ -142,9 +145,9 @@ pub struct Replay {
     /// Configuration of the card
     #[arg(long, value_enum, default_value_t)]
     pub config: ConfigName,
-    /// What computes the card
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineName,
+    /// What computes the card [default: compiled]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
     /// Seed of bubbles and backpressure
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -248,6 +251,24 @@ pub enum Opponent {
     Verilator,
 }
 
+/// A benchmark.
+#[cfg(feature = "compiled")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchSection {
+    /// Clocks per second of every engine
+    Steady,
+    /// From a block, and from an edit, to the first clock
+    ColdStart,
+    /// What VCD and FST cost
+    Vcd,
+    /// Batches of property-test cases over lanes and threads
+    Lanes,
+    /// Growth with the design, up to a million netlist nodes
+    Scale,
+    /// All of these
+    All,
+}
+
 fn rounds(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|rounds| (1..=1000).contains(rounds)).ok_or_else(|| "expected 1 to 1000".into())
 }
@@ -257,11 +278,21 @@ fn clocks(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|clocks| (100..=1_000_000).contains(clocks)).ok_or_else(expected)
 }
 
+#[cfg(feature = "compiled")]
 #[derive(Debug, Args)]
 pub struct Bench {
     /// Another simulator, on the same stimulus
     #[arg(long, value_enum)]
     pub against: Option<Opponent>,
+    /// Which benchmark (repeatable)
+    #[arg(long, value_enum, default_value = "steady")]
+    pub section: Vec<BenchSection>,
+    /// Largest design of `scale` in netlist nodes
+    #[arg(long, value_name = "NODES", default_value_t = 1_000_000)]
+    pub scale_nodes: usize,
+    /// Largest design of `scale` that Verilator is given too; its C++ takes minutes to compile beyond
+    #[arg(long, value_name = "NODES", default_value_t = 100_000)]
+    pub scale_verilator_nodes: usize,
     /// Only the card of this configuration (repeatable)
     #[arg(long, value_enum)]
     pub config: Vec<ConfigName>,

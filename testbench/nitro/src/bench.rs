@@ -1,11 +1,14 @@
 //! `nitro bench`: simulated clocks per second, side by side in one run.
 
+use indicatif::ProgressBar;
 use nitro_bench::clock::TimeBase;
 use nitro_bench::steady::Method;
-use nitro_bench::{BenchError, Design, Progress, Report, Selection, table};
+use nitro_bench::{
+    BenchError, Design, Finding, Progress, Report, Row, Selection, first_clock, lanes, scale, table, tracing,
+};
 use nitro_card::config::Config;
 
-use crate::args::{Bench, Opponent};
+use crate::args::{Bench, BenchSection, Opponent};
 use crate::failure::Failure;
 use crate::progress::bar;
 
@@ -14,6 +17,7 @@ const QUICK_CLOCKS: usize = 1_000;
 const QUICK_ROUNDS: usize = 1;
 const QUICK_SECONDS: f64 = 0.1;
 const QUICK_RUST_HDL_CLOCKS: usize = 10;
+const QUICK_NODES: usize = 10_000;
 
 fn failure(error: BenchError) -> Failure {
     if error.is_usage() { Failure::input(error) } else { Failure::check(error) }
@@ -45,26 +49,99 @@ fn selection(options: &Bench) -> Result<Selection, Failure> {
     Ok(selection)
 }
 
+/// One run with what it has found so far.
+struct Run<'a> {
+    options: &'a Bench,
+    selection: Selection,
+    bar: ProgressBar,
+    report: Report,
+}
+
+impl Run<'_> {
+    fn does(&self, section: BenchSection) -> bool {
+        self.options.section.iter().any(|asked| *asked == section || *asked == BenchSection::All)
+    }
+
+    fn cards(&self) -> impl Iterator<Item = Config> {
+        let designs = self.selection.designs.clone().into_iter();
+        designs.filter_map(|design| if let Design::Card(config) = design { Some(config) } else { None })
+    }
+
+    /// The rows of one measurement.
+    fn show(&self, rows: &[Row]) {
+        if !self.options.json {
+            self.bar.suspend(|| println!("{}", table::section(rows)));
+        }
+    }
+
+    fn take(&mut self, findings: Vec<Finding>) {
+        if !self.options.json {
+            self.bar.suspend(|| println!("{}", table::findings(&findings)));
+        }
+        self.report.findings.extend(findings);
+    }
+
+    fn all(&mut self) -> Result<(), BenchError> {
+        let bar = self.bar.clone();
+        let progress = &mut |what: &str| bar.set_message(what.to_owned());
+        let (rounds, seed, time) = (self.selection.method.rounds, self.selection.seed, self.selection.method.time);
+        if self.does(BenchSection::Steady) {
+            let rows = self.selection.run(&mut |event| match event {
+                Progress::Planned(count) => bar.set_length(count as u64),
+                Progress::Doing(what) => bar.set_message(what.to_owned()),
+                Progress::Measured(rows) => {
+                    bar.inc(1);
+                    self.show(rows);
+                }
+            });
+            self.report.rows = rows?;
+        }
+        if self.does(BenchSection::ColdStart) {
+            for design in self.selection.designs.clone() {
+                progress(&format!("{}: first clock", design.name()));
+                let findings = first_clock::measure(design, rounds, time)?;
+                self.take(findings);
+            }
+        }
+        if self.does(BenchSection::Vcd) {
+            for config in self.cards().collect::<Vec<_>>() {
+                let findings = tracing::measure(config, self.selection.clocks, rounds, seed, progress)?;
+                self.take(findings);
+            }
+        }
+        if self.does(BenchSection::Lanes) {
+            for design in self.selection.designs.clone() {
+                let findings = lanes::measure(design, rounds, seed, progress)?;
+                self.take(findings);
+            }
+        }
+        if self.does(BenchSection::Scale) {
+            let most = if self.options.quick { QUICK_NODES } else { usize::MAX };
+            let limits = scale::Limits {
+                nodes: self.options.scale_nodes.min(most),
+                verilator_nodes: self.options.scale_verilator_nodes.min(most),
+                verilator: self.selection.verilator,
+                time,
+            };
+            let findings = scale::measure(limits, progress)?;
+            self.take(findings);
+        }
+        Ok(())
+    }
+}
+
 /// Runs the benchmarks that were asked for.
 pub fn run(options: &Bench) -> Result<(), Failure> {
     let selection = selection(options)?;
-    let bar = bar(0, "measuring", options.quiet.quiet);
-    let rows = selection.run(&mut |event| match event {
-        Progress::Planned(count) => bar.set_length(count as u64),
-        Progress::Doing(what) => bar.set_message(what.to_owned()),
-        Progress::Measured(rows) => {
-            bar.inc(1);
-            if !options.json {
-                bar.suspend(|| println!("{}", table::section(rows)));
-            }
-        }
-    });
-    bar.finish_and_clear();
-    let report = Report { time: selection.method.time.name(), rows: rows.map_err(failure)?, findings: Vec::new() };
+    let report = Report { time: selection.method.time.name(), ..Report::default() };
+    let mut run = Run { options, selection, bar: bar(0, "measuring", options.quiet.quiet), report };
+    let result = run.all();
+    run.bar.finish_and_clear();
+    result.map_err(failure)?;
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::check)?);
-    } else {
-        print!("{}", table::legend(&report));
+        println!("{}", serde_json::to_string_pretty(&run.report).map_err(Failure::check)?);
+    } else if !run.report.rows.is_empty() {
+        print!("{}", table::legend(&run.report));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `nitro`: the command line of the project.
 
 mod args;
+#[cfg(feature = "compiled")]
 mod bench;
 mod blocks;
 mod check;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some(Command::Verilog(options)) => verilog::run(&options),
         Some(Command::Check(options)) => check::run(&options),
         Some(Command::Synth(options)) => synth::run(&options),
+        #[cfg(feature = "compiled")]
         Some(Command::Bench(options)) => bench::run(&options),
         Some(Command::Regs(options)) => regs::run(&options),
     };

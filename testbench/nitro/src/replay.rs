@@ -22,7 +22,7 @@ const DEFAULT_CLOCK_MHZ: u32 = 250;
 
 fn failure(error: ReplayError) -> Failure {
     match error {
-        ReplayError::NoTrace { .. }
+        ReplayError::NoTrace
         | ReplayError::Trace(_)
         | ReplayError::Run(RunError::Driver(_) | RunError::Trace(_)) => Failure::input(error),
         other => Failure::check(other),
@@ -73,7 +73,7 @@ pub fn default_run(quiet: &Quiet) -> Result<(), Failure> {
     let out = PathBuf::from(DEFAULT_OUT);
     let options = Options {
         config: Config::Line,
-        engine: EngineKind::Interpreted,
+        engine: EngineKind::default(),
         timing: Timing::Dense,
         disturbance: Disturbance::default(),
         from: None,
@@ -121,7 +121,7 @@ pub fn run(options: &Replay) -> Result<(), Failure> {
     });
     let session_options = Options {
         config,
-        engine: options.engine.into(),
+        engine: options.engine.map(EngineKind::from).unwrap_or_default(),
         timing: match options.timing {
             TimingName::Dense => Timing::Dense,
             TimingName::File => Timing::File { mhz: options.clock_mhz },

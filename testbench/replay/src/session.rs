@@ -18,6 +18,8 @@ use crate::runner::{self, Device, Disturbance, RunError};
 /// What computes the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineKind {
+    /// The netlist, compiled into the binary.
+    Compiled,
     /// The netlist, interpreted.
     Interpreted,
     /// rust_hdl's own update rules.
@@ -28,11 +30,19 @@ pub enum EngineKind {
     Model,
 }
 
+/// The fastest engine that the binary has.
+impl Default for EngineKind {
+    fn default() -> Self {
+        if cfg!(feature = "compiled") { Self::Compiled } else { Self::Interpreted }
+    }
+}
+
 impl EngineKind {
     /// Its name on the command line and in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Compiled => "compiled",
             Self::Interpreted => "interpreted",
             Self::RustHdl => "rust_hdl",
             Self::Verilator => "verilator",
@@ -76,6 +86,10 @@ pub enum ReplayError {
     /// The engine cannot be started.
     #[error(transparent)]
     Engine(#[from] EngineFault),
+    /// The binary was built without the cards.
+    #[cfg(not(feature = "compiled"))]
+    #[error("this binary was built without the compiled cards: use --engine interpreted, or build with default features")]
+    NotCompiled,
     /// The emitted Verilog could not be built.
     #[error(transparent)]
     Verilog(#[from] AgreementError),
@@ -85,12 +99,9 @@ pub enum ReplayError {
     /// The trace cannot be written.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// Traces come from the interpreter.
-    #[error("engine {engine} writes no trace; use --engine interpreted, which runs the same clocks")]
-    NoTrace {
-        /// The engine.
-        engine: &'static str,
-    },
+    /// The model has no clocks, so there is nothing to trace.
+    #[error("engine model has no clocks and so no trace; any other engine writes one")]
+    NoTrace,
 }
 
 /// An engine whose clocks are written to a trace.
@@ -122,6 +133,35 @@ impl Device for Untraced {
     }
 }
 
+/// The cards in the binary.
+#[cfg(feature = "compiled")]
+mod compiled {
+    use super::{Config, Engine, ReplayError, TracedEngine};
+
+    #[allow(clippy::unnecessary_wraps, reason = "without the feature there are none")]
+    pub(super) fn card(config: Config) -> Result<Box<dyn Engine>, ReplayError> {
+        Ok(nitro_compiled::card(config))
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "without the feature there are none")]
+    pub(super) fn traced_card(config: Config) -> Result<Box<dyn TracedEngine>, ReplayError> {
+        Ok(nitro_compiled::traced_card(config))
+    }
+}
+
+#[cfg(not(feature = "compiled"))]
+mod compiled {
+    use super::{Config, Engine, ReplayError, TracedEngine};
+
+    pub(super) fn card(_: Config) -> Result<Box<dyn Engine>, ReplayError> {
+        Err(ReplayError::NotCompiled)
+    }
+
+    pub(super) fn traced_card(_: Config) -> Result<Box<dyn TracedEngine>, ReplayError> {
+        Err(ReplayError::NotCompiled)
+    }
+}
+
 fn verilated(entry: &BlockEntry) -> Result<Box<dyn Engine>, ReplayError> {
     let subject = Subject::new(entry, &[nitro_agreement::EngineKind::Verilator])?;
     Ok(Box::new(subject.library()?.instantiate()))
@@ -144,22 +184,28 @@ pub fn replay(
     let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
         runner::run(vpc, &plan, device, options.disturbance, progress)
     };
-    if let (Some(_), EngineKind::RustHdl | EngineKind::Verilator | EngineKind::Model) = (&options.trace, options.engine)
-    {
-        return Err(ReplayError::NoTrace { engine: options.engine.name() });
-    }
+    let traced = |engine: Box<dyn TracedEngine>, trace: &Trace, progress: &mut dyn FnMut(usize)| {
+        let writer = TraceWriter::create(&trace.files, &entry().netlist()?, &trace.options)?;
+        let mut device = Traced { engine, writer };
+        let outcome = run(&mut device, progress)?;
+        device.writer.finish()?;
+        Ok(outcome)
+    };
+    let readable = |kind| Ok::<_, ReplayError>(Subject::new(&entry(), &[])?.traced(kind)?);
     match (options.engine, &options.trace) {
-        (EngineKind::Model, _) => Ok(modelled::run(vpc, &plan, progress)),
-        (EngineKind::RustHdl, _) => Ok(run(&mut Untraced(entry().rust_hdl()?), progress)?),
-        (EngineKind::Verilator, _) => Ok(run(&mut Untraced(verilated(&entry())?), progress)?),
+        (EngineKind::Model, Some(_)) => Err(ReplayError::NoTrace),
+        (EngineKind::Model, None) => Ok(modelled::run(vpc, &plan, progress)),
+        (EngineKind::Compiled, None) => Ok(run(&mut Untraced(compiled::card(options.config)?), progress)?),
+        (EngineKind::Compiled, Some(trace)) => traced(compiled::traced_card(options.config)?, trace, progress),
+        (EngineKind::RustHdl, None) => Ok(run(&mut Untraced(entry().rust_hdl()?), progress)?),
+        (EngineKind::RustHdl, Some(trace)) => traced(readable(nitro_agreement::EngineKind::RustHdl)?, trace, progress),
+        (EngineKind::Verilator, None) => Ok(run(&mut Untraced(verilated(&entry())?), progress)?),
+        (EngineKind::Verilator, Some(trace)) => {
+            traced(readable(nitro_agreement::EngineKind::Verilator)?, trace, progress)
+        }
         (EngineKind::Interpreted, None) => Ok(run(&mut Untraced(Box::new(entry().interpreted()?)), progress)?),
         (EngineKind::Interpreted, Some(trace)) => {
-            let netlist = entry().netlist()?;
-            let writer = TraceWriter::create(&trace.files, &netlist, &trace.options)?;
-            let mut device = Traced { engine: Box::new(InterpretedEngine::traced(&netlist)), writer };
-            let outcome = run(&mut device, progress)?;
-            device.writer.finish()?;
-            Ok(outcome)
+            traced(Box::new(InterpretedEngine::traced(&entry().netlist()?)), trace, progress)
         }
     }
 }

@@ -64,8 +64,11 @@ fn the_netlist_and_the_model_agree_in_every_configuration() {
             let model = run(&capture, config, EngineKind::Model, Disturbance::default());
             let dense = run(&capture, config, EngineKind::Interpreted, Disturbance::default());
             same_packets(&capture, &dense, &model);
+            same_clocks(&capture, &run(&capture, config, EngineKind::Compiled, Disturbance::default()), &dense);
             let rough = Disturbance { idle: 0.3, backpressure: 0.4, seed: 7 };
-            same_packets(&capture, &run(&capture, config, EngineKind::Interpreted, rough), &model);
+            let interpreted = run(&capture, config, EngineKind::Interpreted, rough);
+            same_packets(&capture, &interpreted, &model);
+            same_clocks(&capture, &run(&capture, config, EngineKind::Compiled, rough), &interpreted);
             assert!(dense.verdicts.iter().any(|verdict| verdict.verdict == Fate::Forward), "{}", capture.display());
             assert!(dense.verdicts.iter().any(|verdict| verdict.verdict == Fate::Deliver), "{}", capture.display());
         }

@@ -13,6 +13,7 @@ mod graph;
 mod layout;
 mod lower;
 mod partition;
+pub mod program;
 mod scope;
 
 use std::collections::HashMap;

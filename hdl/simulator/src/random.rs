@@ -49,6 +49,11 @@ impl Random {
         to_index(self.word() % (limit as u64).max(1))
     }
 
+    /// True in `numerator` of 256 cases.
+    pub fn chance(&mut self, numerator: u64) -> bool {
+        self.word() >> 56 < numerator
+    }
+
     /// A value of `width` bits; one in eight each is all zero or all ones, where bugs live.
     pub fn value(&mut self, width: u32) -> Vec<u64> {
         let kind = self.below(8);
@@ -81,7 +86,13 @@ pub fn netlist(seed: u64, draws: usize) -> Netlist {
 /// Makes a well-formed netlist of draws: every operation occurs, registers and memories feed back.
 #[must_use]
 pub fn build(draws: &[Draw]) -> Netlist {
-    let mut maker = Maker { netlist: Netlist { name: "random".into(), ..Netlist::default() }, state: Vec::new() };
+    let mut maker = Maker {
+        netlist: Netlist { name: "random".into(), ..Netlist::default() },
+        state: Vec::new(),
+        conditions: Vec::new(),
+        joined: Vec::new(),
+        inserted: None,
+    };
     // There is always something to choose from.
     maker.input(1);
     maker.input(64);
@@ -94,12 +105,20 @@ pub fn build(draws: &[Draw]) -> Netlist {
 /// A register or memory whose operands are chosen when all nodes exist.
 enum Pending {
     Register(usize, Draw),
+    /// One that takes a new value under conditions.
+    Held(usize, Draw),
     Memory(usize, Draw),
 }
 
 struct Maker {
     netlist: Netlist,
     state: Vec<Pending>,
+    /// Conditions that several things depend on, as enables in a design do.
+    conditions: Vec<NodeId>,
+    /// Concatenations, for slices of them.
+    joined: Vec<NodeId>,
+    /// The end of a chain of insertions into one value.
+    inserted: Option<NodeId>,
 }
 
 /// Narrow widths mostly, some next to a word's end, some wide.
@@ -165,7 +184,7 @@ impl Maker {
     fn draw(&mut self, draw: Draw) {
         let width = width_of(draw);
         let [x, y, z] = draw.choices;
-        match draw.kind % 32 {
+        match draw.kind % 48 {
             0 => self.input(width),
             1 => {
                 self.constant(x, width);
@@ -189,7 +208,7 @@ impl Maker {
                 let value = self.operand(x, width);
                 // A short amount hits, any node's value mostly shifts everything out.
                 let amount = if z % 4 == 0 { self.any(y) } else { self.operand(y, 1 + z % 11) };
-                let op = if draw.kind % 32 == 21 { Op::Shl(value, amount) } else { Op::Shr(value, amount) };
+                let op = if draw.kind % 48 == 21 { Op::Shl(value, amount) } else { Op::Shr(value, amount) };
                 self.push(op, width);
             }
             23..=26 => {
@@ -203,7 +222,109 @@ impl Maker {
                 let offset = y % has;
                 self.push(Op::Slice { of, offset }, 1 + z % (has - offset));
             }
-            _ => self.concat(draw.choices),
+            29..=31 => self.concat(draw.choices),
+            32..=34 => self.nested_mux(width, draw.choices),
+            35..=38 => self.insert(width, draw.choices),
+            39 | 40 => self.slice_of_concat(draw.choices),
+            41 | 42 => self.decode(draw.choices),
+            43 | 44 => {
+                self.condition(x ^ z.rotate_left(16));
+            }
+            _ => self.held_register(width, draw),
+        }
+    }
+
+    /// A condition: mostly one that there is, at times inverted or narrowed, or a new one.
+    fn condition(&mut self, choice: u32) -> NodeId {
+        let (kind, choice) = (choice % 16, choice / 16);
+        let known = to_u32(self.conditions.len());
+        let old = |maker: &Self, choice: u32| maker.conditions[(choice % known) as usize];
+        let condition = match kind {
+            0..=7 if known > 0 => return old(self, choice),
+            8..=9 if known > 0 => self.push(Op::Not(old(self, choice)), 1),
+            10..=12 if known > 0 => {
+                let also = if choice & 1 == 0 { old(self, choice >> 8) } else { self.operand(choice >> 1, 1) };
+                self.push(Op::And(old(self, choice >> 4), also), 1)
+            }
+            13 if known > 0 => self.push(Op::Or(old(self, choice), old(self, choice >> 8)), 1),
+            _ => self.operand(choice, 1),
+        };
+        self.conditions.push(condition);
+        condition
+    }
+
+    /// Multiplexers in the arms of a multiplexer, under the same or related conditions.
+    fn nested_mux(&mut self, width: u32, [x, y, z]: [u32; 3]) {
+        let mut value = self.operand(x, width);
+        let mut other = self.operand(y, width);
+        for level in 0..2 + z % 3 {
+            let turn = z.rotate_right(5 * level + 3);
+            let select = self.condition(turn);
+            let (then, otherwise) = if turn & 1 == 0 { (value, other) } else { (other, value) };
+            let next = self.push(Op::Mux { select, then, otherwise }, width);
+            // The same arms come back, as default assignments do.
+            (value, other) = (next, if turn & 2 == 0 { value } else { self.operand(turn ^ x, width) });
+        }
+    }
+
+    /// Replaces some bits of a value, perhaps of the last one that got some replaced, perhaps under a condition.
+    fn insert(&mut self, width: u32, [x, y, z]: [u32; 3]) {
+        let base = match self.inserted {
+            Some(base) if z % 4 != 0 => base,
+            _ => self.operand(x, width.max(2)),
+        };
+        let value = self.insertion(base, y, z);
+        let value = if z & 16 == 0 {
+            value
+        } else {
+            let (select, has) = (self.condition(z >> 8), self.width(base));
+            self.push(Op::Mux { select, then: value, otherwise: base }, has)
+        };
+        self.inserted = Some(value);
+    }
+
+    /// `base` with some of its bits replaced.
+    fn insertion(&mut self, base: NodeId, y: u32, z: u32) -> NodeId {
+        let has = self.width(base);
+        let offset = y % has;
+        let width = 1 + (y >> 12) % (has - offset);
+        let mut parts = Vec::new();
+        if offset > 0 {
+            parts.push(self.push(Op::Slice { of: base, offset: 0 }, offset));
+        }
+        parts.push(self.operand(z.rotate_left(9), width));
+        if offset + width < has {
+            parts.push(self.push(Op::Slice { of: base, offset: offset + width }, has - offset - width));
+        }
+        self.push(Op::Concat(parts), has)
+    }
+
+    fn slice_of_concat(&mut self, [x, y, z]: [u32; 3]) {
+        if self.joined.is_empty() {
+            self.concat([x, y, z]);
+        }
+        if let Some(&of) = self.joined.get(x as usize % self.joined.len().max(1)) {
+            let has = self.width(of);
+            let offset = y % has;
+            self.push(Op::Slice { of, offset }, 1 + z % (has - offset));
+        }
+    }
+
+    /// A comparison with a constant, which becomes a condition.
+    fn decode(&mut self, [x, y, z]: [u32; 3]) {
+        let width = 1 + z % 6;
+        let (value, constant) = (self.operand(x, width), self.constant(y, width));
+        let op = if z & 64 == 0 { Op::Eq(value, constant) } else { Op::Lt(value, constant) };
+        let condition = self.push(op, 1);
+        self.conditions.push(condition);
+    }
+
+    /// A register that holds its value unless shared conditions say otherwise; bits of it may be replaced.
+    fn held_register(&mut self, width: u32, draw: Draw) {
+        let index = self.netlist.registers.len();
+        self.register(width, draw);
+        if let Some(last) = self.state.last_mut() {
+            *last = Pending::Held(index, draw);
         }
     }
 
@@ -228,7 +349,8 @@ impl Maker {
             }
         }
         if !parts.is_empty() {
-            self.push(Op::Concat(parts), width);
+            let joined = self.push(Op::Concat(parts), width);
+            self.joined.push(joined);
         }
     }
 
@@ -284,6 +406,29 @@ impl Maker {
         register.reset = reset;
     }
 
+    fn connect_held(&mut self, index: usize, draw: Draw) {
+        let [x, y, z] = draw.choices;
+        let width = self.netlist.registers[index].width;
+        // The register's own node is its `d` until it is connected.
+        let q = self.netlist.registers[index].d;
+        let mut next = q;
+        for level in 0..1 + z % 3 {
+            let turn = x.rotate_right(7 * level);
+            let value = if turn & 4 == 0 { self.operand(turn, width) } else { self.insertion(next, turn, y) };
+            let select = self.condition(y.rotate_right(6 * level));
+            next = self.push(Op::Mux { select, then: value, otherwise: next }, width);
+        }
+        if z & 32 != 0 {
+            // An enable of everything.
+            let select = self.condition(z >> 6);
+            next = self.push(Op::Mux { select, then: next, otherwise: q }, width);
+        }
+        let reset = (z & 64 != 0).then(|| self.condition(z >> 8));
+        let register = &mut self.netlist.registers[index];
+        register.d = next;
+        register.reset = reset;
+    }
+
     fn connect_memory(&mut self, index: usize, draw: Draw) {
         let mut random = Random::new(u64::from(draw.choices[0]) << 32 | u64::from(draw.choices[2]));
         let mut choice = || to_u32(random.below(1 << 32));
@@ -313,6 +458,7 @@ impl Maker {
         for pending in std::mem::take(&mut self.state) {
             match pending {
                 Pending::Register(index, draw) => self.connect_register(index, draw),
+                Pending::Held(index, draw) => self.connect_held(index, draw),
                 Pending::Memory(index, draw) => self.connect_memory(index, draw),
             }
         }

@@ -30,7 +30,7 @@ struct Compiler<'a> {
 }
 
 /// Compiles a well-formed netlist (see [`crate::validate`]).
-pub(crate) fn compile(netlist: &Netlist) -> Program {
+pub(super) fn compile(netlist: &Netlist) -> Program {
     let combinational = netlist.nodes.iter().filter(|node| !is_state(&node.op)).count() + netlist.outputs.len();
     let mut compiler = Compiler {
         netlist,

@@ -1,17 +1,17 @@
 //! The bytecode: one instruction a combinational node, in topological order.
 //!
-//! A *column* holds one 64-bit word of a value for every lane, lanes side by side; a value of `w` words is `w` columns
-//! one after another. Columns of operands always lie below those of the result.
+//! A *column* holds one 64-bit word of a value; a value of `w` words is `w` columns one after another. Columns of
+//! operands always lie below those of the result.
 
 /// A column index.
-pub(crate) type Column = u32;
+pub(super) type Column = u32;
 
 /// What to compute; `d` is the result's first column, `a` and `b` those of the operands.
 ///
 /// The names end in `1` where operands and result are one word, in `N` where they are `words` words (`mask` then applies
 /// to the top word). Excess bits of every value are zero.
 #[derive(Clone, Debug)]
-pub(crate) enum Instruction {
+pub(super) enum Instruction {
     Copy {
         d: Column,
         a: Column,
@@ -216,74 +216,74 @@ pub(crate) enum Instruction {
 
 /// One operand of a concatenation.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
-    pub(crate) a: Column,
-    pub(crate) words: u32,
+pub(super) struct Part {
+    pub(super) a: Column,
+    pub(super) words: u32,
     /// Word of the result that the part begins in.
-    pub(crate) word: u32,
+    pub(super) word: u32,
     /// Bit of that word that the part begins at.
-    pub(crate) shift: u32,
+    pub(super) shift: u32,
 }
 
 /// The sizes of a shift by a variable amount.
 #[derive(Clone, Debug)]
-pub(crate) struct ShiftShape {
-    pub(crate) left: bool,
-    pub(crate) width: u32,
-    pub(crate) amount_words: u32,
+pub(super) struct ShiftShape {
+    pub(super) left: bool,
+    pub(super) width: u32,
+    pub(super) amount_words: u32,
 }
 
 /// What a register does at the edge.
 #[derive(Clone, Debug)]
-pub(crate) struct RegisterUpdate {
-    pub(crate) q: Column,
-    pub(crate) d: Column,
-    pub(crate) words: u32,
+pub(super) struct RegisterUpdate {
+    pub(super) q: Column,
+    pub(super) d: Column,
+    pub(super) words: u32,
     /// The reset's column and that of the reset value.
-    pub(crate) reset: Option<(Column, Column)>,
+    pub(super) reset: Option<(Column, Column)>,
     /// Where to keep the next value meanwhile if `d` or the reset change at the same edge.
-    pub(crate) staging: Option<Column>,
+    pub(super) staging: Option<Column>,
 }
 
 /// What a memory does at the edge.
 #[derive(Clone, Debug)]
-pub(crate) struct MemoryUpdate {
-    pub(crate) words: u32,
-    pub(crate) depth: usize,
-    pub(crate) reads: Vec<ReadUpdate>,
-    pub(crate) writes: Vec<WriteUpdate>,
+pub(super) struct MemoryUpdate {
+    pub(super) words: u32,
+    pub(super) depth: usize,
+    pub(super) reads: Vec<ReadUpdate>,
+    pub(super) writes: Vec<WriteUpdate>,
 }
 
 /// A registered read port.
 #[derive(Clone, Debug)]
-pub(crate) struct ReadUpdate {
-    pub(crate) enable: Column,
-    pub(crate) address: Column,
-    pub(crate) data: Column,
-    pub(crate) staging: Column,
+pub(super) struct ReadUpdate {
+    pub(super) enable: Column,
+    pub(super) address: Column,
+    pub(super) data: Column,
+    pub(super) staging: Column,
     /// Reads what is written at the same edge.
-    pub(crate) new: bool,
+    pub(super) new: bool,
     /// Row of the data's users.
-    pub(crate) row: u32,
+    pub(super) row: u32,
 }
 
 /// A write port.
 #[derive(Clone, Debug)]
-pub(crate) struct WriteUpdate {
-    pub(crate) enable: Column,
-    pub(crate) enable_bits: u32,
-    pub(crate) granularity: u32,
-    pub(crate) address: Column,
-    pub(crate) data: Column,
+pub(super) struct WriteUpdate {
+    pub(super) enable: Column,
+    pub(super) enable_bits: u32,
+    pub(super) granularity: u32,
+    pub(super) address: Column,
+    pub(super) data: Column,
 }
 
 /// Where a port's or a traced signal's value lies.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) column: Column,
-    pub(crate) width: u32,
+pub(super) struct Place {
+    pub(super) column: Column,
+    pub(super) width: u32,
     /// Row of its users.
-    pub(crate) row: u32,
+    pub(super) row: u32,
 }
 
 /// A compiled netlist; shared by all interpreters of it.
@@ -293,32 +293,32 @@ pub(crate) struct Place {
 /// *Rows* are what can change: row `t` is the value of target `t` (for a memory its contents), further rows are read ports
 /// and inputs. `users` lists each row's targets.
 #[derive(Debug, Default)]
-pub(crate) struct Program {
-    pub(crate) instructions: Vec<Instruction>,
-    pub(crate) parts: Vec<Part>,
-    pub(crate) shifts: Vec<ShiftShape>,
-    pub(crate) registers: Vec<RegisterUpdate>,
-    pub(crate) memories: Vec<MemoryUpdate>,
-    pub(crate) first_register: usize,
-    pub(crate) first_memory: usize,
+pub(super) struct Program {
+    pub(super) instructions: Vec<Instruction>,
+    pub(super) parts: Vec<Part>,
+    pub(super) shifts: Vec<ShiftShape>,
+    pub(super) registers: Vec<RegisterUpdate>,
+    pub(super) memories: Vec<MemoryUpdate>,
+    pub(super) first_register: usize,
+    pub(super) first_memory: usize,
     /// A multiple of 64.
-    pub(crate) first_trace: usize,
-    pub(crate) targets: usize,
-    pub(crate) users_start: Vec<u32>,
-    pub(crate) users: Vec<u32>,
-    pub(crate) inputs: Vec<Place>,
-    pub(crate) outputs: Vec<Place>,
-    pub(crate) trace: Vec<Place>,
+    pub(super) first_trace: usize,
+    pub(super) targets: usize,
+    pub(super) users_start: Vec<u32>,
+    pub(super) users: Vec<u32>,
+    pub(super) inputs: Vec<Place>,
+    pub(super) outputs: Vec<Place>,
+    pub(super) trace: Vec<Place>,
     /// The group of each traced signal: one a row.
-    pub(crate) trace_groups: Vec<u32>,
+    pub(super) trace_groups: Vec<u32>,
     /// Columns of values.
-    pub(crate) columns: usize,
+    pub(super) columns: usize,
     /// Columns of staged next values.
-    pub(crate) staging: usize,
+    pub(super) staging: usize,
     /// Columns of scratch that the widest instruction needs.
-    pub(crate) scratch: usize,
+    pub(super) scratch: usize,
     /// Power-up words by column; all other columns are zero.
-    pub(crate) initial: Vec<(Column, u64)>,
-    /// Power-up contents of each memory, one lane, as far as they are given; the rest is zero.
-    pub(crate) contents: Vec<Vec<u64>>,
+    pub(super) initial: Vec<(Column, u64)>,
+    /// Power-up contents of each memory, as far as they are given; the rest is zero.
+    pub(super) contents: Vec<Vec<u64>>,
 }

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use nitro_netlist::Netlist;
 
 use crate::Options;
-use crate::graph::{Cell, W};
-use crate::layout::Layout;
+use crate::graph::{Cell, Op, W};
+use crate::layout::{ARRAYS, Layout};
 use crate::lower::{Lowered, word_count, word_mask};
-use crate::partition::{Item, Partition, Region, Source, Walker, item_cells, item_roots, root_sources};
+use crate::partition::{Item, Partition, Region, Source, Walker, item_cells, item_roots};
 use crate::scope::{Context, Scope, Unit, literal};
 
 /// Operations up to which regions share a function: larger ones take the compiler disproportionate time.
@@ -78,7 +78,6 @@ impl Generator<'_> {
         let m = self.layout.memory_words.max(1);
         let (values, sinks) = (flag_words(self.partition.values.len()), flag_words(self.partition.sinks.len()));
         let name = &self.netlist.name;
-        let ran = if self.options.trace { self.trace_groups().div_ceil(64) } else { 0 };
         let wide = if self.options.wide { "wide()" } else { "false" };
         if self.options.wide {
             let features: Vec<String> = WIDE_FEATURES
@@ -96,14 +95,15 @@ impl Generator<'_> {
             self.text,
             "/// The state of `{name}`.\n#[derive(Clone)]\npub struct State {{\n    a: [u8; {a}],\n    b: [u16; {b}],\n    c: [u32; {c}],\n    \
              d: [u64; {d}],\n    m: Box<[u64; {m}]>,\n    values: [u64; {values}],\n    sinks: [u64; {sinks}],\n    now: [u64; {sinks}],\n    \
-             wide: bool,\n    ran: [u64; {ran}],\n}}\n"
+             wide: bool,\n    moved: bool,\n    seen: Option<Box<Seen>>,\n}}\n\
+             /// What a trace last saw.\n#[derive(Clone)]\nstruct Seen {{\n    a: [u8; {a}],\n    b: [u16; {b}],\n    c: [u32; {c}],\n    d: [u64; {d}],\n}}\n"
         );
         let _ = write!(
             self.text,
             "/// The state at power-up.\npub fn power_up() -> Box<State> {{\n    let mut s = Box::new(State {{\n        a: [0; {a}],\n        \
              b: [0; {b}],\n        c: [0; {c}],\n        d: [0; {d}],\n        m: vec![0; {m}].into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!()),\n        \
              values: [u64::MAX; {values}],\n        sinks: [u64::MAX; {sinks}],\n        now: [0; {sinks}],\n        \
-             wide: {wide},\n        ran: [u64::MAX; {ran}],\n    }});\n"
+             wide: {wide},\n        moved: true,\n        seen: None,\n    }});\n"
         );
         for (register, root) in self.netlist.registers.iter().zip(&self.lowered.registers) {
             for word in 0..word_count(register.width) {
@@ -194,7 +194,7 @@ impl Generator<'_> {
             }
             let mut mark = self.mark(self.readers(cell));
             if self.options.trace {
-                mark.push_str("s.ran[0] |= 1; ");
+                mark.push_str("s.moved = true; ");
             }
             let _ = writeln!(self.text, "if c != 0 {{ {mark} }} }}");
             let _ = writeln!(image, "if c != 0 {{ {mark} }} }}");
@@ -288,16 +288,13 @@ impl Generator<'_> {
         functions
     }
 
-    /// Notes which values are about to be evaluated.
+    /// Notes for traces that something is about to be evaluated.
     fn before_settle(&self) -> String {
         if !self.options.trace {
             return String::new();
         }
-        let mut text = String::new();
         let words = flag_words(self.partition.values.len());
-        let _ =
-            writeln!(text, "for s in states.iter_mut() {{ for i in 0..{words} {{ s.ran[1 + i] |= s.values[i]; }} }}");
-        text
+        format!("for s in states.iter_mut() {{ s.moved |= s.values != [0; {words}]; }}\n")
     }
 
     /// What comes before and after the sink regions: flags change places, and late registers take their values.
@@ -305,8 +302,7 @@ impl Generator<'_> {
         let sinks = flag_words(self.partition.sinks.len());
         let mut before = format!("for s in states.iter_mut() {{ s.now = s.sinks; s.sinks = [0; {sinks}];");
         if self.options.trace {
-            let first = 1 + flag_words(self.partition.values.len());
-            let _ = write!(before, " for i in 0..{sinks} {{ s.ran[{first} + i] |= s.now[i]; }}");
+            let _ = write!(before, " s.moved |= s.now != [0; {sinks}];");
         }
         before.push_str(" }\n");
         let mut commit = String::new();
@@ -352,12 +348,8 @@ impl Generator<'_> {
         }
     }
 
-    /// Groups of traced signals: inputs and what follows from them alone (the first 64), value regions, sink regions.
-    fn trace_groups(&self) -> usize {
-        64 * (1 + flag_words(self.partition.values.len()) + flag_words(self.partition.sinks.len()))
-    }
-
-    /// What traces need: the value of each signal, and which may have changed.
+    /// What traces need: the value of each signal, and which may have changed. Signals of one group are made of the same elements of
+    /// the state, which are compared with what was last seen of them.
     fn trace(&mut self) {
         const ARMS: usize = 200;
         let context = Context::new(
@@ -370,12 +362,10 @@ impl Generator<'_> {
             &[],
         );
         let mut scope = Scope::new(&context);
-        let groups = TraceGroups::new(self.lowered, self.partition);
+        let mut walker = Walker::new(&self.lowered.graph);
         let mut known: HashMap<&[W], usize> = HashMap::new();
-        let mut arms: Vec<String> = Vec::new();
-        let mut of = Vec::new();
-        let mut group_of = Vec::new();
-        let mut extra: Vec<Vec<usize>> = Vec::new();
+        let mut groups: HashMap<BTreeSet<usize>, usize> = HashMap::new();
+        let (mut arms, mut arm_of, mut group_of) = (Vec::new(), Vec::new(), Vec::new());
         for words in &self.lowered.trace {
             let arm = *known.entry(words).or_insert_with(|| {
                 let values: Vec<String> = (0..)
@@ -383,57 +373,23 @@ impl Generator<'_> {
                     .map(|(index, &w): (usize, _)| format!("value[{index}] = {};", scope.value(w)))
                     .collect();
                 arms.push(values.join(" "));
-                extra.push(groups.of(self.lowered, self.partition, words));
+                let next = groups.len();
+                group_of.push(*groups.entry(self.elements(&mut walker, words)).or_insert(next));
                 arms.len() - 1
             });
-            of.push(arm);
+            arm_of.push(arm);
         }
-        // Signals that follow from several regions have a group of their own kind: one for each such set.
-        let first = self.trace_groups();
-        let mut sets: Vec<Vec<usize>> = Vec::new();
-        let mut number: HashMap<Vec<usize>, usize> = HashMap::new();
-        for set in extra {
-            let group = match set[..] {
-                // Constants are looked at once, when everything is.
-                [] => 0,
-                [only] => only,
-                _ => *number.entry(set.clone()).or_insert_with(|| {
-                    sets.push(set);
-                    first + sets.len() - 1
-                }),
-            };
-            group_of.push(group);
-        }
-        let total = first + sets.len();
+        self.trace_changes(&groups);
         let list = |values: &[usize]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let _ = writeln!(
             self.text,
-            "static TRACE_OF: [u32; {}] = [{}];\nstatic TRACE_GROUP: [u32; {}] = [{}];\n\
-             /// The number of groups of traced signals.\npub const TRACE_GROUPS: usize = {total};",
-            of.len(),
-            list(&of),
+            "static TRACE_ARM: [u32; {}] = [{}];\nstatic TRACE_GROUP: [u32; {}] = [{}];\n\
+             /// The group of a traced signal.\npub fn trace_group(index: usize) -> usize {{\n    \
+             TRACE_GROUP[TRACE_ARM[index] as usize] as usize\n}}",
+            arm_of.len(),
+            list(&arm_of),
             group_of.len(),
             list(&group_of)
-        );
-        let mut masks = String::new();
-        for (index, set) in sets.iter().enumerate() {
-            let mut by_word: BTreeMap<usize, u64> = BTreeMap::new();
-            for group in set {
-                *by_word.entry(group / 64).or_default() |= 1 << (group % 64);
-            }
-            let any: Vec<String> =
-                by_word.iter().map(|(word, mask)| format!("s.ran[{word}] & {} != 0", literal(*mask))).collect();
-            let group = first + index;
-            let any = if any.is_empty() { "false".to_owned() } else { any.join(" || ") };
-            let _ = writeln!(masks, "if {any} {{ changed[{}] |= {}; }}", group / 64, literal(1 << (group % 64)));
-        }
-        let words = first / 64;
-        let _ = writeln!(
-            self.text,
-            "/// The group of a traced signal.\npub fn trace_group(index: usize) -> usize {{\n    \
-             TRACE_GROUP[TRACE_OF[index] as usize] as usize\n}}\n\
-             /// Which groups may have changed since the last call.\npub fn take_changed(s: &mut State, changed: &mut [u64]) {{\n\
-             changed[..{words}].copy_from_slice(&s.ran);\n{masks}s.ran = [0; {words}];\n}}"
         );
         let mut choose = String::new();
         for (number, arms) in arms.chunks(ARMS).enumerate() {
@@ -450,7 +406,74 @@ impl Generator<'_> {
         let _ = writeln!(
             self.text,
             "/// The value of a traced signal as last settled.\npub fn trace_value(s: &State, index: usize, value: &mut [u64]) {{\n\
-             let arm = TRACE_OF[index] as usize;\nmatch arm / {ARMS} {{\n{choose}_ => {{}}\n}}\n}}"
+             let arm = TRACE_ARM[index] as usize;\nmatch arm / {ARMS} {{\n{choose}_ => {{}}\n}}\n}}"
+        );
+    }
+
+    /// The elements of the state that values are made of, numbered through all arrays.
+    fn elements(&self, walker: &mut Walker, words: &[W]) -> BTreeSet<usize> {
+        let mut elements = BTreeSet::new();
+        walker.walk(&self.lowered.graph, words, |w| {
+            let place = match (self.partition.kept.get(&w), self.lowered.graph.op(w)) {
+                (Some(&cell), _) => Some((cell, 0)),
+                (None, &Op::Load(cell, word)) => Some((cell, word)),
+                _ => None,
+            };
+            if let Some((cell, word)) = place {
+                let (array, index) = self.layout.place_of(cell, word);
+                elements.insert(self.layout.lengths[..array].iter().sum::<usize>() + index);
+            }
+            place.is_none()
+        });
+        elements
+    }
+
+    /// The function that finds the groups of what changed.
+    fn trace_changes(&mut self, groups: &HashMap<BTreeSet<usize>, usize>) {
+        let total: usize = self.layout.lengths.iter().sum();
+        let mut of_element: Vec<Vec<usize>> = vec![Vec::new(); total];
+        for (elements, &group) in groups {
+            for &element in elements {
+                of_element[element].push(group);
+            }
+        }
+        let (mut starts, mut lists) = (vec![0], Vec::new());
+        for groups in &mut of_element {
+            groups.sort_unstable();
+            lists.append(groups);
+            starts.push(lists.len());
+        }
+        let list = |values: &[usize]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let mut compare = String::new();
+        let mut base = 0;
+        for (index, &(array, _)) in ARRAYS.iter().enumerate() {
+            let length = self.layout.lengths[index];
+            let _ =
+                writeln!(compare, "compare(&s.{array}[..{length}], &mut seen.{array}[..{length}], {base}, changed);");
+            base += length;
+        }
+        let count = groups.len();
+        let _ = writeln!(
+            self.text,
+            "/// The number of groups of traced signals.\npub const TRACE_GROUPS: usize = {count};\n\
+             static STARTS: [u32; {}] = [{}];\nstatic LISTS: [u32; {}] = [{}];\n\
+             /// Sets the groups of the elements that changed.\n\
+             fn compare<T: Copy + PartialEq>(now: &[T], seen: &mut [T], base: usize, changed: &mut [u64]) {{\n    \
+             for (number, (now, seen)) in now.chunks(64).zip(seen.chunks_mut(64)).enumerate() {{\n        \
+             if now == seen {{\n            continue;\n        }}\n        \
+             for (index, (now, seen)) in now.iter().zip(seen.iter_mut()).enumerate() {{\n            \
+             if now != seen {{\n                *seen = *now;\n                let element = base + 64 * number + index;\n                \
+             for &group in &LISTS[STARTS[element] as usize..STARTS[element + 1] as usize] {{\n                    \
+             changed[group as usize / 64] |= 1 << (group % 64);\n                }}\n            }}\n        }}\n    }}\n}}\n\
+             /// Which groups may have changed since the last call.\npub fn take_changed(s: &mut State, changed: &mut [u64]) {{\n\
+             if !s.moved {{ return; }}\ns.moved = false;\n\
+             match s.seen.take() {{\nNone => {{\nfor group in 0..TRACE_GROUPS {{ changed[group / 64] |= 1 << (group % 64); }}\n\
+             s.seen = Some(Box::new(Seen {{ a: s.a, b: s.b, c: s.c, d: s.d }}));\n}}\n\
+             Some(mut seen) => {{\n{compare}s.seen = Some(seen);\n}}\n}}\n}}",
+            starts.len(),
+            list(&starts),
+            lists.len(),
+            list(&lists)
         );
     }
 
@@ -530,39 +553,5 @@ impl Generator<'_> {
             let _ = writeln!(text, "if c{number} != 0 {{ {}}}", self.mark(Some(readers)));
         }
         text
-    }
-}
-
-/// Which regions make traced signals change.
-struct TraceGroups {
-    of: HashMap<Cell, usize>,
-}
-
-impl TraceGroups {
-    fn new(lowered: &Lowered, partition: &Partition) -> Self {
-        let mut of: HashMap<Cell, usize> = lowered.inputs.iter().map(|&cell| (cell, 0)).collect();
-        for (index, values) in partition.values.iter().enumerate() {
-            of.extend(values.iter().map(|w| (partition.kept[w], 64 + index)));
-        }
-        let first = 64 * (1 + flag_words(partition.values.len()));
-        for (index, items) in partition.sinks.iter().enumerate() {
-            of.extend(items.iter().flat_map(|&item| item_cells(lowered, item)).map(|cell| (cell, first + index)));
-        }
-        Self { of }
-    }
-
-    /// The groups of everything that a value is made of.
-    fn of(&self, lowered: &Lowered, partition: &Partition, words: &[W]) -> Vec<usize> {
-        let mut walker = Walker::new(&lowered.graph);
-        let sources = root_sources(&mut walker, lowered, &partition.kept, words);
-        let groups: BTreeSet<usize> = sources
-            .iter()
-            .filter_map(|source| match source {
-                Source::Cell(cell) => self.of.get(cell).copied(),
-                // Reads are kept values.
-                Source::Contents(_) => None,
-            })
-            .collect();
-        groups.into_iter().collect()
     }
 }

@@ -1,6 +1,7 @@
 //! A block made ready: elaborated once, verilated once, run under any number of stimuli.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use nitro_netlist::design::Role;
@@ -8,7 +9,7 @@ use nitro_netlist::netlist::Port;
 use nitro_netlist::{Design, Netlist};
 use nitro_simulator::BlockEntry;
 use nitro_simulator::engine::EngineFault;
-use nitro_simulator::{Engine, InterpretedEngine, Interpreter, PortInfo, TracedEngine};
+use nitro_simulator::{Engine, InterpretedEngine, Interpreter, Options, PortInfo, TracedEngine};
 use nitro_tools::{Effort, Tools, VerilatedLibrary, VerilogDesign};
 
 use crate::compare::{CompareError, EngineKind, Lanes, compare};
@@ -25,6 +26,8 @@ pub struct Subject<'a> {
     outputs: Vec<PortInfo>,
     /// Built when first needed.
     library: RefCell<Option<Arc<VerilatedLibrary>>>,
+    /// Interpreters at power-up, by kind and number of lanes.
+    compiled: RefCell<HashMap<(EngineKind, usize), Interpreter>>,
 }
 
 impl<'a> Subject<'a> {
@@ -41,7 +44,16 @@ impl<'a> Subject<'a> {
             ports.iter().map(|port| PortInfo { name: port.name.clone(), width: port.width as usize }).collect()
         };
         let (inputs, outputs) = (list(&netlist.inputs), list(&netlist.outputs));
-        Ok(Self { entry, kinds: kinds.to_vec(), design, netlist, inputs, outputs, library: RefCell::default() })
+        Ok(Self {
+            entry,
+            kinds: kinds.to_vec(),
+            design,
+            netlist,
+            inputs,
+            outputs,
+            library: RefCell::default(),
+            compiled: RefCell::default(),
+        })
     }
 
     /// The block's name.
@@ -104,8 +116,12 @@ impl<'a> Subject<'a> {
     /// If the engine cannot be built.
     pub fn traced(&self, kind: EngineKind) -> Result<Box<dyn TracedEngine>, AgreementError> {
         Ok(match kind {
-            EngineKind::Interpreted => Box::new(InterpretedEngine::traced(&self.netlist)),
-            EngineKind::RustHdl => self.entry.rust_hdl_traced(&self.netlist).map_err(|source| self.no_rust_hdl(source))?,
+            EngineKind::Interpreted | EngineKind::ManyLanes | EngineKind::Unoptimised => {
+                Box::new(InterpretedEngine::traced(&self.netlist))
+            }
+            EngineKind::RustHdl => {
+                self.entry.rust_hdl_traced(&self.netlist).map_err(|source| self.no_rust_hdl(source))?
+            }
             EngineKind::Verilator => {
                 let package = self.design.verilog();
                 let (text, signals) = (package.text(), package.trace_signals(&self.design));
@@ -138,10 +154,17 @@ impl<'a> Subject<'a> {
         Ok(Arc::clone(self.library.borrow_mut().insert(library)))
     }
 
+    /// Interpreters in their power-up state; the netlist is compiled once for each number of lanes.
+    fn interpreted(&self, kind: EngineKind, lanes: usize) -> Lanes {
+        let mut compiled = self.compiled.borrow_mut();
+        let key = (kind, if kind == EngineKind::ManyLanes { lanes } else { 1 });
+        lanes_of(compiled.entry(key).or_insert_with(|| interpreter(&self.netlist, kind, lanes)), lanes)
+    }
+
     /// Fresh engines of one kind, in their power-up state.
     fn lanes(&self, kind: EngineKind, lanes: usize) -> Result<Lanes, AgreementError> {
         Ok(match kind {
-            EngineKind::Interpreted => Lanes::Interpreter(Box::new(Interpreter::new(&self.netlist, lanes))),
+            EngineKind::Interpreted | EngineKind::ManyLanes | EngineKind::Unoptimised => self.interpreted(kind, lanes),
             EngineKind::RustHdl => {
                 let engine = |_| -> Result<Box<dyn Engine>, EngineFault> { self.entry.rust_hdl() };
                 let engines = (0..lanes).map(engine).collect::<Result<_, _>>();
@@ -153,6 +176,22 @@ impl<'a> Subject<'a> {
             }
         })
     }
+}
+
+/// An interpreter for some lanes: of all of them, or of one by itself.
+pub(crate) fn interpreter(netlist: &Netlist, kind: EngineKind, lanes: usize) -> Interpreter {
+    // A single lane would get the machine for one lane.
+    let lanes = if kind == EngineKind::ManyLanes { lanes.max(2) } else { 1 };
+    Interpreter::with_options(netlist, Options { lanes, trace: false, optimise: kind != EngineKind::Unoptimised })
+}
+
+/// Copies of it for that many lanes.
+pub(crate) fn lanes_of(interpreter: &Interpreter, lanes: usize) -> Lanes {
+    if interpreter.lanes() > 1 {
+        return Lanes::Interpreter(Box::new(interpreter.clone()));
+    }
+    let engine = InterpretedEngine { interpreter: interpreter.clone() };
+    Lanes::Engines((0..lanes).map(|_| -> Box<dyn Engine> { Box::new(engine.clone()) }).collect())
 }
 
 /// The name of the top's clock, if it has one.

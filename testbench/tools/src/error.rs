@@ -127,7 +127,9 @@ pub enum ToolError {
         source: libloading::Error,
     },
     /// A signal to trace can be neither read from the model nor computed from what can.
-    #[error("the verilated model of `{top}` has no signal `{signal}`; trace the Verilog of the same design as the netlist")]
+    #[error(
+        "the verilated model of `{top}` has no signal `{signal}`; trace the Verilog of the same design as the netlist"
+    )]
     Probe {
         /// The top module.
         top: String,

@@ -1,11 +1,10 @@
 //! FST files, the compressed format of GTKWave.
 //!
-//! `fst-writer` writes everything but the names: it knows no attributes, which tables of an enum's names are. So the section of
-//! names that it writes stays without names and is marked as one to skip, and the real one ([`Hierarchy`]) follows as the
-//! file's last section, where the format's own library has it, too.
+//! `fst-writer` writes everything but the names: it knows no attributes, which tables of an enum's names are. So it is
+//! given no names, and the section of names that it writes is replaced ([`Hierarchy`]) before any values follow.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::sync::Arc;
 
 use fst_writer::{
@@ -23,16 +22,12 @@ use super::{PROGRAM, digits};
 /// one.
 const SECTION_BYTES: usize = 64 << 20;
 
-/// Where the section of names begins: after the header, whose length the format fixes.
-const HIERARCHY_POSITION: u64 = 330;
-/// Section types.
+/// Type of the section of names.
 const HIERARCHY_LZ4: u8 = 6;
-const SKIP: u8 = 255;
 
 /// An FST file under way.
 pub(super) struct FstSink {
     body: FstBodyWriter<BufWriter<File>>,
-    hierarchy: Vec<u8>,
     clock: FstSignalId,
     ids: Vec<FstSignalId>,
     clock_nanoseconds: u64,
@@ -62,6 +57,7 @@ impl FstSink {
             date: String::new(),
             file_type: FstFileType::Verilog,
         };
+        let mut same_file = file.try_clone()?;
         let header = FstHeaderWriter::new(BufWriter::with_capacity(1 << 20, file), &info).map_err(io_error)?;
         let mut declarations =
             Declarations { header, hierarchy: Hierarchy::new(layout), layout, ids: vec![None; layout.values.len()] };
@@ -71,12 +67,13 @@ impl FstSink {
             Ok(clock)
         })?;
         let Declarations { header, hierarchy, ids, .. } = declarations;
+        // This ends with a seek, so that nothing is left in the buffer.
         let mut body = header.finish().map_err(io_error)?;
+        replace_hierarchy(&mut same_file, &hierarchy.finish())?;
         // Only changes come here.
         body.set_deduplicate(false);
         Ok(Self {
             body,
-            hierarchy: hierarchy.finish(),
             clock,
             ids: ids.into_iter().flatten().map(|(id, _)| id).collect(),
             clock_nanoseconds: u64::from(clock_nanoseconds),
@@ -84,6 +81,39 @@ impl FstSink {
             text: Vec::new(),
         })
     }
+}
+
+/// Puts another section of names in the place of the one that the file has. The file is left at its end.
+fn replace_hierarchy(file: &mut File, names: &[u8]) -> io::Result<()> {
+    let mut content = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut content)?;
+    let mut replaced = Vec::with_capacity(content.len() + names.len());
+    let mut rest = &content[..];
+    // A section is its type, its length (which counts itself), and its content.
+    while let Some((&kind, after)) = rest.split_first() {
+        let length = after
+            .first_chunk()
+            .map(|length| u64::from_be_bytes(*length))
+            .and_then(|length| usize::try_from(length).ok());
+        let section = length.and_then(|length| rest.get(..1 + length));
+        let Some(section) = section else {
+            return Err(io::Error::other("the file's sections are not what `fst-writer` is known to write"));
+        };
+        if kind == HIERARCHY_LZ4 {
+            let compressed = lz4_flex::block::compress(names);
+            replaced.push(HIERARCHY_LZ4);
+            replaced.extend((compressed.len() as u64 + 16).to_be_bytes());
+            replaced.extend((names.len() as u64).to_be_bytes());
+            replaced.extend(compressed);
+        } else {
+            replaced.extend(section);
+        }
+        rest = &rest[section.len()..];
+    }
+    file.rewind()?;
+    file.write_all(&replaced)?;
+    file.set_len(replaced.len() as u64)
 }
 
 /// A signal's number, as both know it.
@@ -146,21 +176,55 @@ impl Sink for FstSink {
         self.body.signal_change(self.clock, b"0").map_err(io_error)
     }
 
-    /// Marks the end of the last clock, and adds the names.
+    /// Marks the end of the last clock.
     fn finish(mut self: Box<Self>, last: Option<u64>) -> io::Result<()> {
         if let Some(last) = last {
             self.body.time_change((last + 1) * self.clock_nanoseconds).map_err(io_error)?;
         }
-        let mut output = self.body.finish().map_err(io_error)?;
-        output.seek(SeekFrom::Start(HIERARCHY_POSITION))?;
-        output.write_all(&[SKIP])?;
-        output.seek(SeekFrom::End(0))?;
-        let compressed = lz4_flex::block::compress(&self.hierarchy);
-        output.write_all(&[HIERARCHY_LZ4])?;
-        // The section's length counts the two lengths.
-        output.write_all(&(compressed.len() as u64 + 16).to_be_bytes())?;
-        output.write_all(&(self.hierarchy.len() as u64).to_be_bytes())?;
-        output.write_all(&compressed)?;
-        output.flush()
+        self.body.finish().map_err(io_error)?.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A panic is how a test fails.
+    use super::super::batch::Batch;
+    use super::*;
+    use crate::random::{Random, netlist};
+    use crate::words::to_u32;
+
+    /// Writes 300 clocks in sections of so many bytes; gives the times and every signal's changes as read back.
+    fn written(section_bytes: usize) -> (Vec<u64>, Vec<Vec<(u32, String)>>) {
+        let layout = Layout::new(&netlist(2, 60), &[]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let handle = File::options().read(true).write(true).open(file.path()).unwrap();
+        let mut sink = Box::new(FstSink::with_sections(handle, &layout, 4, section_bytes).unwrap());
+        let mut random = Random::new(3);
+        for clock in 0..300 {
+            let mut batch = Batch::default();
+            for (index, value) in layout.values.iter().enumerate() {
+                if clock == 0 || random.word() % 3 == 0 {
+                    batch.push(to_u32(index), value.words()).copy_from_slice(&random.value(value.width));
+                }
+            }
+            batch.end_clock(clock);
+            batch.clocks(&layout).for_each(|changes| sink.clock(&changes).unwrap());
+        }
+        sink.finish(Some(299)).unwrap();
+        let mut wave = wellen::simple::read(file.path()).unwrap();
+        let signals: Vec<_> = wave.hierarchy().signals().collect();
+        wave.load_signals(&signals);
+        let changes = |signal: &wellen::SignalRef| {
+            let changes = wave.get_signal(*signal).unwrap().iter_changes();
+            changes.map(|(time, value)| (time, value.to_string())).collect()
+        };
+        (wave.time_table().to_vec(), signals.iter().map(changes).collect())
+    }
+
+    #[test]
+    fn sections_join_without_a_seam() {
+        let whole = written(usize::MAX);
+        assert_eq!(whole.0.len(), 601);
+        assert!(whole == written(5000));
     }
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use nitro_agreement::clock;
-use nitro_netlist::{Design, Netlist};
+use nitro_card::config::Config;
+use nitro_netlist::{Design as Elaborated, Netlist};
 use nitro_simulator::{BlockEntry, Engine, PortInfo};
 use nitro_tools::{Effort, Tools, VerilatedLibrary, Verilator, VerilogDesign};
 
 use crate::BenchError;
-use crate::machine::{InterpretedLanes, Machine};
+use crate::machine::Machine;
+use crate::suite::Design;
 
 /// Lanes of the interpreter when it runs many.
 pub const MANY_LANES: usize = 64;
+/// States in the array of the compiled engine: few enough to stay in the processor's cache.
+pub const COMPILED_LANES: usize = 8;
 
 /// Which part of a recording an engine runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +36,15 @@ pub struct Contestant<'a> {
     pub flags: Option<String>,
     /// What of the recording it runs.
     pub part: Part,
+    /// It computes in a thread of its own.
+    pub own_thread: bool,
     start: Box<dyn Fn() -> Result<Machine, BenchError> + 'a>,
 }
 
 impl<'a> Contestant<'a> {
     /// An engine of the project.
     pub fn new(engine: &'static str, start: impl Fn() -> Result<Machine, BenchError> + 'a) -> Self {
-        Self { engine, version: None, flags: None, part: Part::Traffic, start: Box::new(start) }
+        Self { engine, version: None, flags: None, part: Part::Traffic, own_thread: false, start: Box::new(start) }
     }
 
     /// The same, for the first clocks only.
@@ -77,22 +83,40 @@ impl<'a> Contestant<'a> {
     }
 }
 
+/// A Verilator and its version.
+pub type Versioned = (Verilator, String);
+
+/// The pinned Verilator.
+#[must_use]
+pub fn pinned_verilator(tools: &Tools) -> Versioned {
+    (tools.verilator(), Tools::verilator_release().to_owned())
+}
+
 /// Every Verilator that there is: the pinned one, and the distribution's.
 ///
 /// # Errors
 /// If one is there but does not work.
-pub fn verilators(tools: &Tools) -> Result<Vec<Verilator>, BenchError> {
-    Ok([Some(tools.verilator()), tools.system_verilator()?].into_iter().flatten().collect())
+pub fn verilators(tools: &Tools) -> Result<Vec<Versioned>, BenchError> {
+    let mut verilators = vec![pinned_verilator(tools)];
+    if let Some(verilator) = tools.system_verilator()? {
+        let release = verilator.release()?;
+        verilators.push((verilator, release));
+    }
+    Ok(verilators)
 }
 
-/// Builds a design in every Verilator, for speed and for size. `progress` is told of each build.
+/// For speed, and for size: which is faster depends on the design.
+pub const EFFORTS: [Effort; 2] = [Effort::Speed, Effort::Size];
+
+/// Builds a design in every Verilator with every effort. `progress` is told of each build.
 ///
 /// # Errors
 /// If Verilator or the C++ compiler fails.
 pub fn verilated(
-    design: &Design,
+    design: &Elaborated,
     netlist: &Netlist,
-    verilators: &[Verilator],
+    verilators: &[Versioned],
+    efforts: &[Effort],
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Contestant<'static>>, BenchError> {
     let text = design.verilog().text();
@@ -103,9 +127,8 @@ pub fn verilated(
     let verilog =
         VerilogDesign { top: design.name(), text: &text, clock: clock(design), inputs: &inputs, outputs: &outputs };
     let mut contestants = Vec::new();
-    for verilator in verilators {
-        let release = verilator.release()?;
-        for effort in [Effort::Speed, Effort::Size] {
+    for (verilator, release) in verilators {
+        for &effort in efforts {
             progress(&format!("Verilator {release} {}", effort.flags().join(" ")));
             let library = verilator.library(&verilog, effort)?;
             contestants.push(Contestant::verilator(library, release.clone(), effort));
@@ -114,16 +137,34 @@ pub fn verilated(
     Ok(contestants)
 }
 
+/// The compiled card over an array of states.
+#[must_use]
+pub fn compiled_lanes(config: Config, lanes: usize) -> Machine {
+    match config {
+        Config::Line => Machine::compiled_lanes::<nitro_compiled::Line>(lanes),
+        Config::Edge => Machine::compiled_lanes::<nitro_compiled::Edge>(lanes),
+        Config::Tiny => Machine::compiled_lanes::<nitro_compiled::Tiny>(lanes),
+    }
+}
+
 /// The engines of the project for one design. A further one is one more line here.
 #[must_use]
-pub fn ours<'a>(entry: &'a BlockEntry, netlist: &'a Netlist, rust_hdl_clocks: usize) -> Vec<Contestant<'a>> {
-    let mut contestants = vec![
-        Contestant::new("interpreted", || Ok(Machine::interpreted(netlist))),
-        Contestant::new("interpreted", || Ok(Machine::Many(Box::new(InterpretedLanes::new(netlist, MANY_LANES))))),
-    ];
+pub fn ours<'a>(
+    design: Design,
+    entry: &'a BlockEntry,
+    netlist: &'a Netlist,
+    rust_hdl_clocks: usize,
+) -> Vec<Contestant<'a>> {
+    let mut contestants = Vec::new();
+    if let Design::Card(config) = design {
+        contestants.push(Contestant::new("compiled", move || Ok(Machine::One(nitro_compiled::card(config)))));
+        contestants.push(Contestant::new("compiled", move || Ok(compiled_lanes(config, COMPILED_LANES))));
+    }
+    contestants.push(Contestant::new("interpreted", || Ok(Machine::interpreted(netlist))));
+    contestants.push(Contestant::new("interpreted", || Ok(Machine::interpreted_lanes(netlist, MANY_LANES))));
     if rust_hdl_clocks > 0 {
         let rust_hdl = Contestant::new("rust_hdl", || Ok(Machine::One(entry.rust_hdl()?)));
-        contestants.push(rust_hdl.only_the_start(rust_hdl_clocks));
+        contestants.push(Contestant { own_thread: true, ..rust_hdl.only_the_start(rust_hdl_clocks) });
     }
     contestants
 }

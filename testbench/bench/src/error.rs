@@ -3,9 +3,11 @@
 use nitro_agreement::AgreementError;
 use nitro_driver::DriverError;
 use nitro_netlist::ElaborateError;
-use nitro_simulator::EngineFault;
+use nitro_simulator::{EngineFault, TraceError};
 use nitro_tools::ToolError;
 use nitro_vpc::VpcError;
+
+use crate::cold_start::ColdStartError;
 
 impl BenchError {
     /// Whether it is the fault of whoever asked.
@@ -34,6 +36,12 @@ pub enum BenchError {
     /// The card could not be programmed.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// A trace could not be written.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// An edit could not be built and replayed.
+    #[error(transparent)]
+    ColdStart(#[from] ColdStartError),
     /// The embedded VPC file is wrong.
     #[error(transparent)]
     Vpc(#[from] VpcError),

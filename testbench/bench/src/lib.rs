@@ -6,18 +6,23 @@
 
 pub mod card;
 pub mod clock;
+pub mod cold_start;
 pub mod component;
 pub mod contestant;
 pub mod error;
+pub mod first_clock;
 mod frames;
 pub mod hash;
+pub mod lanes;
 pub mod machine;
 pub mod recording;
 pub mod report;
+pub mod scale;
 pub mod steady;
 mod stream;
 pub mod suite;
 pub mod table;
+pub mod tracing;
 
 pub use error::BenchError;
 pub use report::{Finding, Report, Row};

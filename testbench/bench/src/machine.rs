@@ -1,12 +1,15 @@
 //! What runs a recording: an engine with one copy of the design, or with many lanes.
 
 use nitro_netlist::Netlist;
-use nitro_simulator::{Engine, EngineFault, InterpretedEngine, Interpreter, PortInfo, Snapshot, image_words};
+use nitro_simulator::{
+    CompiledDesign, CompiledLanes, Engine, EngineFault, InterpretedEngine, Interpreter, PortInfo, Snapshot, image_words,
+};
 
+use crate::clock::{Elapsed, Stopwatch};
 use crate::hash::OutputHash;
 use crate::recording::{Recording, play};
 
-/// Clocks by which each lane lags behind the one before it, so that they do not all do the same in the same clock.
+/// Clocks that each lane is ahead of the next one, so that they do not all do the same in the same clock.
 const LAG: usize = 5;
 
 /// An engine that runs several independent copies of a design at once.
@@ -34,7 +37,7 @@ pub enum Machine {
 }
 
 /// The interpreter over its own lanes.
-pub struct InterpretedLanes {
+struct InterpretedLanes {
     interpreter: Interpreter,
     kept: Option<Snapshot>,
     input_words: Vec<usize>,
@@ -42,9 +45,7 @@ pub struct InterpretedLanes {
 }
 
 impl InterpretedLanes {
-    /// Compiles a netlist for a number of lanes.
-    #[must_use]
-    pub fn new(netlist: &Netlist, lanes: usize) -> Self {
+    fn new(netlist: &Netlist, lanes: usize) -> Self {
         let interpreter = Interpreter::new(netlist, lanes);
         let words = |ports: &[PortInfo]| ports.iter().map(PortInfo::words).collect();
         let (input_words, output_words) = (words(interpreter.inputs()), words(interpreter.outputs()));
@@ -93,20 +94,33 @@ impl Lanes for InterpretedLanes {
     }
 }
 
-/// Engines side by side: an array of states under the same code.
-impl Lanes for Vec<Box<dyn Engine>> {
+/// The compiled engine over an array of states.
+struct CompiledArray<D: CompiledDesign> {
+    lanes: CompiledLanes<D>,
+    kept: Option<CompiledLanes<D>>,
+}
+
+impl<D: CompiledDesign> Lanes for CompiledArray<D> {
     fn lanes(&self) -> usize {
-        self.len()
+        self.lanes.lanes()
     }
 
     fn outputs(&self) -> &[PortInfo] {
-        self.first().map_or(&[], |engine| engine.outputs())
+        self.lanes.outputs()
     }
 
     fn clock(&mut self, inputs: &[&[u64]], outputs: &mut [u64]) {
-        let words = image_words(Lanes::outputs(self));
-        for ((engine, inputs), outputs) in self.iter_mut().zip(inputs).zip(outputs.chunks_mut(words.max(1))) {
-            engine.clock(inputs, outputs);
+        self.lanes.clock(inputs, outputs);
+    }
+
+    fn keep(&mut self) -> bool {
+        self.kept = Some(self.lanes.clone());
+        true
+    }
+
+    fn rewind(&mut self) {
+        if let Some(kept) = &self.kept {
+            self.lanes.clone_from(kept);
         }
     }
 }
@@ -116,6 +130,18 @@ impl Machine {
     #[must_use]
     pub fn interpreted(netlist: &Netlist) -> Self {
         Self::One(Box::new(InterpretedEngine::new(netlist)))
+    }
+
+    /// An interpreter of many lanes.
+    #[must_use]
+    pub fn interpreted_lanes(netlist: &Netlist, lanes: usize) -> Self {
+        Self::Many(Box::new(InterpretedLanes::new(netlist, lanes)))
+    }
+
+    /// A compiled design over an array of states.
+    #[must_use]
+    pub fn compiled_lanes<D: CompiledDesign>(lanes: usize) -> Self {
+        Self::Many(Box::new(CompiledArray::<D> { lanes: CompiledLanes::new(lanes), kept: None }))
     }
 
     /// How many copies of the design run.
@@ -156,41 +182,80 @@ impl Machine {
         self.start_of_lead(recording, usize::MAX);
     }
 
-    /// Runs the first `clocks` clocks of the lead in all lanes alike, and gives the hash of the outputs of each.
-    pub fn start_of_lead(&mut self, recording: &Recording, clocks: usize) -> Vec<u64> {
+    /// Times the first `clocks` clocks of the lead, in all lanes alike.
+    pub fn start_of_lead(&mut self, recording: &Recording, clocks: usize) -> Played {
+        let clocks = clocks.min(recording.lead_hashes.len());
         match self {
             Self::One(engine) => {
                 let mut outputs = vec![0; image_words(engine.outputs())];
-                vec![play(engine.as_mut(), recording.lead().take(clocks), &mut outputs)]
+                let watch = Stopwatch::start();
+                let hash = play(engine.as_mut(), recording.lead().take(clocks), &mut outputs);
+                Played { elapsed: watch.elapsed(), lanes: vec![(hash, clocks)] }
             }
             Self::Many(lanes) => {
                 let words = image_words(lanes.outputs());
                 let mut outputs = vec![0; lanes.lanes() * words];
                 let mut hashes = vec![OutputHash::default(); lanes.lanes()];
+                let watch = Stopwatch::start();
                 for image in recording.lead().take(clocks) {
                     lanes.clock(&vec![image; hashes.len()], &mut outputs);
                     hashes.iter_mut().zip(outputs.chunks_exact(words.max(1))).for_each(|(hash, lane)| hash.add(lane));
                 }
-                hashes.iter().map(OutputHash::value).collect()
+                let elapsed = watch.elapsed();
+                Played { elapsed, lanes: hashes.iter().map(|hash| (hash.value(), clocks)).collect() }
             }
         }
     }
 
-    /// Runs the first `clocks` clocks of the traffic in every lane, and gives the hash of the outputs of each lane.
+    /// How many clocks of the traffic [`Machine::traffic`] can time at most.
+    #[must_use]
+    pub fn most_clocks(&self, recording: &Recording) -> usize {
+        recording.traffic_hashes.len().saturating_sub(lag(self.lanes()))
+    }
+
+    /// Times `clocks` clocks of the traffic, at most [`Machine::most_clocks`].
     ///
-    /// Later lanes lag a few clocks behind earlier ones, idle until they begin and after they have ended.
-    pub fn traffic(&mut self, recording: &Recording, clocks: usize) -> Vec<u64> {
+    /// Each lane is a few clocks ahead of the next one; those that it is ahead of the last one are not timed.
+    pub fn traffic(&mut self, recording: &Recording, clocks: usize) -> Played {
+        let clocks = clocks.min(self.most_clocks(recording));
         match self {
             Self::One(engine) => {
                 let mut outputs = vec![0; image_words(engine.outputs())];
-                vec![play(engine.as_mut(), recording.traffic().take(clocks), &mut outputs)]
+                let watch = Stopwatch::start();
+                let hash = play(engine.as_mut(), recording.traffic().take(clocks), &mut outputs);
+                Played { elapsed: watch.elapsed(), lanes: vec![(hash, clocks)] }
             }
             Self::Many(lanes) => traffic_of_lanes(lanes.as_mut(), recording, clocks),
         }
     }
 }
 
-fn traffic_of_lanes(engine: &mut dyn Lanes, recording: &Recording, clocks: usize) -> Vec<u64> {
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The time of it.
+    pub elapsed: Elapsed,
+    /// For each lane the hash of its outputs, and the clocks of the traffic that it ran.
+    pub lanes: Vec<(u64, usize)>,
+}
+
+impl Played {
+    /// The first lane's hash that differs from what was recorded, and the right one.
+    #[must_use]
+    pub fn difference(&self, hashes: &[u64]) -> Option<(u64, u64)> {
+        let expected = |clocks: usize| clocks.checked_sub(1).and_then(|last| hashes.get(last)).copied();
+        let pairs = self.lanes.iter().map(|&(found, clocks)| (found, expected(clocks)));
+        let empty = OutputHash::default().value();
+        pairs.map(|(found, expected)| (found, expected.unwrap_or(empty))).find(|(found, expected)| found != expected)
+    }
+}
+
+/// Clocks that the first lane is ahead of the last one.
+fn lag(lanes: usize) -> usize {
+    LAG * lanes.saturating_sub(1)
+}
+
+fn traffic_of_lanes(engine: &mut dyn Lanes, recording: &Recording, clocks: usize) -> Played {
     let lanes = engine.lanes();
     let words = image_words(engine.outputs());
     let idle = recording.idle().unwrap_or_default();
@@ -198,16 +263,22 @@ fn traffic_of_lanes(engine: &mut dyn Lanes, recording: &Recording, clocks: usize
     let mut outputs = vec![0; lanes * words];
     let mut hashes = vec![OutputHash::default(); lanes];
     let image = |clock: usize| &recording.traffic[clock * recording.words..][..recording.words];
-    for clock in 0..clocks + LAG * lanes.saturating_sub(1) {
+    let mut watch = Stopwatch::start();
+    for clock in 0..lag(lanes) + clocks {
+        if clock == lag(lanes) {
+            watch = Stopwatch::start();
+        }
         for (lane, slot) in images.iter_mut().enumerate() {
-            *slot = clock.checked_sub(LAG * lane).filter(|clock| *clock < clocks).map_or(idle, image);
+            *slot = clock.checked_sub(LAG * lane).map_or(idle, image);
         }
         engine.clock(&images, &mut outputs);
         for (lane, (hash, outputs)) in hashes.iter_mut().zip(outputs.chunks_exact(words.max(1))).enumerate() {
-            if clock.checked_sub(LAG * lane).is_some_and(|clock| clock < clocks) {
+            if clock >= LAG * lane {
                 hash.add(outputs);
             }
         }
     }
-    hashes.iter().map(OutputHash::value).collect()
+    let elapsed = watch.elapsed();
+    let ran = |lane: usize| lag(lanes) + clocks - LAG * lane;
+    Played { elapsed, lanes: hashes.iter().enumerate().map(|(lane, hash)| (hash.value(), ran(lane))).collect() }
 }

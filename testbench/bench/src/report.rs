@@ -50,6 +50,29 @@ pub struct Finding {
     pub note: Option<String>,
 }
 
+impl Finding {
+    /// The median of what each round gave.
+    #[must_use]
+    pub fn new(section: &str, design: &str, engine: &str, quantity: &str, unit: &str, rounds: Vec<f64>) -> Self {
+        Self {
+            section: section.to_owned(),
+            design: design.to_owned(),
+            engine: engine.to_owned(),
+            quantity: quantity.trim_end().to_owned(),
+            unit: unit.to_owned(),
+            value: median(&rounds),
+            rounds,
+            note: None,
+        }
+    }
+
+    /// The same with something that a reader should know.
+    #[must_use]
+    pub fn note(self, note: &str) -> Self {
+        Self { note: Some(note.to_owned()), ..self }
+    }
+}
+
 /// Everything that a run of the benchmarks found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {

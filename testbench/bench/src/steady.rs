@@ -1,9 +1,9 @@
 //! The steady state: clocks per second of every engine on the same recorded stimulus, in interleaved rounds.
 
 use crate::BenchError;
-use crate::clock::{Elapsed, Stopwatch, TimeBase};
+use crate::clock::{Elapsed, TimeBase};
 use crate::contestant::{Contestant, Part};
-use crate::machine::Machine;
+use crate::machine::{Machine, Played};
 use crate::recording::Recording;
 use crate::report::{Row, median};
 
@@ -28,6 +28,8 @@ struct Place<'a> {
     machine: Option<Machine>,
     keeps: bool,
     lanes: usize,
+    /// Clocks of the traffic that it can run.
+    most: usize,
     clocks: usize,
     rounds: Vec<Elapsed>,
     hash: u64,
@@ -59,6 +61,7 @@ pub fn measure(
             machine: None,
             keeps: false,
             lanes: 1,
+            most: 0,
             clocks: 0,
             rounds: Vec::new(),
             hash: 0,
@@ -69,16 +72,15 @@ pub fn measure(
             progress(&place.contestant.title());
             // The round before the first finds out how much an engine can do, and warms up.
             let clocks = if round == 0 { place.trial_clocks(recording) } else { place.clocks };
-            let (elapsed, hashes) = place.run(recording, clocks)?;
-            let expected = place.expected(recording, clocks);
-            if let Some(found) = hashes.iter().find(|hash| **hash != expected) {
-                return Err(unequal(place.contestant, *found, expected));
+            let played = place.run(recording, clocks)?;
+            if let Some((found, expected)) = played.difference(place.hashes(recording)) {
+                return Err(unequal(place.contestant, found, expected));
             }
             if round == 0 {
-                place.plan(recording, clocks, elapsed, method);
+                place.plan(clocks, played.elapsed, method);
             } else {
-                place.rounds.push(elapsed);
-                place.hash = expected;
+                place.rounds.push(played.elapsed);
+                place.hash = played.lanes.first().map_or(0, |(hash, _)| *hash);
             }
         }
     }
@@ -93,13 +95,12 @@ impl Place<'_> {
         }
     }
 
-    /// The hash that the recording has for the first clocks.
-    fn expected(&self, recording: &Recording, clocks: usize) -> u64 {
-        let hashes = match self.contestant.part {
+    /// What the recording has for its part.
+    fn hashes<'b>(&self, recording: &'b Recording) -> &'b [u64] {
+        match self.contestant.part {
             Part::Traffic => &recording.traffic_hashes,
             Part::Start(_) => &recording.lead_hashes,
-        };
-        clocks.checked_sub(1).and_then(|last| hashes.get(last)).copied().unwrap_or_default()
+        }
     }
 
     /// A machine in the state in which its part begins.
@@ -116,26 +117,25 @@ impl Place<'_> {
         Ok(machine)
     }
 
-    fn run(&mut self, recording: &Recording, clocks: usize) -> Result<(Elapsed, Vec<u64>), BenchError> {
+    fn run(&mut self, recording: &Recording, clocks: usize) -> Result<Played, BenchError> {
         let mut machine = self.ready(recording)?;
         self.lanes = machine.lanes();
-        let watch = Stopwatch::start();
-        let hashes = match self.contestant.part {
+        self.most = machine.most_clocks(recording);
+        let played = match self.contestant.part {
             Part::Traffic => machine.traffic(recording, clocks),
             Part::Start(_) => machine.start_of_lead(recording, clocks),
         };
-        let elapsed = watch.elapsed();
         if let Some(fault) = machine.fault() {
             return Err(fault.clone().into());
         }
         self.machine = self.keeps.then_some(machine);
-        Ok((elapsed, hashes))
+        Ok(played)
     }
 
     /// How many clocks fit a round, if `clocks` take as long as they did.
-    fn plan(&mut self, recording: &Recording, clocks: usize, elapsed: Elapsed, method: Method) {
+    fn plan(&mut self, clocks: usize, elapsed: Elapsed, method: Method) {
         let most = match self.contestant.part {
-            Part::Traffic => recording.traffic_hashes.len(),
+            Part::Traffic => self.most,
             Part::Start(_) => clocks,
         };
         #[expect(
@@ -154,6 +154,8 @@ fn rows(design: &str, workload: &str, places: &[Place<'_>], time: TimeBase) -> V
     let mut rows: Vec<Row> = Vec::new();
     for place in places {
         let clocks = place.clocks * place.lanes;
+        // The time of this thread says nothing of an engine that has its own.
+        let time = if place.contestant.own_thread { TimeBase::Wall } else { time };
         let rounds: Vec<f64> = place.rounds.iter().map(|elapsed| clocks as f64 / elapsed.seconds(time)).collect();
         rows.push(Row {
             design: design.to_owned(),

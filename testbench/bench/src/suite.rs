@@ -9,7 +9,7 @@ use crate::BenchError;
 use crate::card::{self, CardWorkload};
 use crate::clock::TimeBase;
 use crate::component::{self, COMPONENTS, ComponentWorkload};
-use crate::contestant::{ours, verilated, verilators};
+use crate::contestant::{EFFORTS, ours, verilated, verilators};
 use crate::recording::Recording;
 use crate::report::Row;
 use crate::steady::{Method, measure};
@@ -80,7 +80,11 @@ impl Design {
         }
     }
 
-    fn entry(self) -> Result<BlockEntry, BenchError> {
+    /// The block.
+    ///
+    /// # Errors
+    /// If no catalogue has the component.
+    pub fn entry(self) -> Result<BlockEntry, BenchError> {
         match self {
             Self::Card(config) => Ok(card_entry(config)),
             Self::Component(name) => {
@@ -190,10 +194,10 @@ impl Selection {
             let entry = design.entry()?;
             let elaborated = entry.elaborate()?;
             let netlist = elaborated.flatten();
-            let mut contestants = verilated(&elaborated, &netlist, &verilators, &mut |what| {
+            let mut contestants = verilated(&elaborated, &netlist, &verilators, &EFFORTS, &mut |what| {
                 progress(Progress::Doing(&format!("{name}: building {what}")));
             })?;
-            contestants.extend(ours(&entry, &netlist, self.rust_hdl_clocks));
+            contestants.extend(ours(design, &entry, &netlist, self.rust_hdl_clocks));
             for workload in workloads {
                 let title = workload.name();
                 progress(Progress::Doing(&format!("{name}, {title}: recording the stimulus")));

@@ -5,6 +5,7 @@
 //! so that tests in many processes share it safely.
 
 mod compiler;
+mod make;
 mod model;
 mod ports;
 mod probes;
@@ -20,8 +21,8 @@ use nitro_simulator::PortInfo;
 use crate::ToolError;
 use crate::process::{content_key, lock, run, tail};
 use compiler::Compiler;
-use probes::Probe;
 pub use model::{VerilatedLibrary, VerilatedModel};
+use probes::Probe;
 pub use traced::TracedModel;
 
 const DESIGN: &str = "design.v";

@@ -83,7 +83,7 @@ impl Stimulus {
             let mut at = 0;
             for port in &inputs {
                 // Inputs mostly stay as they are, so that logic comes to rest now and then.
-                if clock == 0 || random.word() % 4 == 0 {
+                if clock == 0 || random.word().is_multiple_of(4) {
                     let value = random.value(u32::try_from(port.width).unwrap_or(u32::MAX));
                     image[at..at + port.words()].copy_from_slice(&value);
                 }

@@ -225,7 +225,8 @@ impl<'a> Scope<'a> {
     fn runs(&self, units: Vec<Unit>) -> Vec<Unit> {
         let layout = self.context.layout;
         let mut joined = Vec::new();
-        let mut copies: Vec<((usize, usize), (usize, usize), Option<usize>, (Place, Place))> = Vec::new();
+        // Where a word goes, where it comes from, what its change is noted in; and both as cells.
+        let mut copies = Vec::new();
         for unit in units {
             if let Unit::Store { cell, word, value } = unit
                 && let Op::Load(from, from_word) = *self.context.graph.op(value)

@@ -12,6 +12,7 @@ pub mod design;
 mod elaborate;
 mod expression;
 mod flatten;
+mod import;
 pub mod kernel;
 pub mod names;
 pub mod netlist;

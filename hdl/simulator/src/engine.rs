@@ -37,7 +37,9 @@ pub enum EngineFault {
         updates: usize,
     },
     /// A signal of the netlist's trace is not there.
-    #[error("the block has no signal `{signal}`, which its netlist names; trace an engine of the block that was elaborated")]
+    #[error(
+        "the block has no signal `{signal}`, which its netlist names; trace an engine of the block that was elaborated"
+    )]
     NoSignal {
         /// Its path.
         signal: String,

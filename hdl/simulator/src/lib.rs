@@ -24,4 +24,6 @@ pub use interpreter::{InterpretedEngine, Interpreter, Lane, Options, RestoreErro
 pub use optimise::optimise;
 pub use rust_hdl_engine::{LiveBlock, RustHdlEngine};
 pub use thread_engine::ThreadEngine;
-pub use trace::{Completion, TraceError, TraceFile, TraceFormat, TraceOptions, TraceSize, TraceSource, TraceWriter, TracedEngine};
+pub use trace::{
+    Completion, TraceError, TraceFile, TraceFormat, TraceOptions, TraceSize, TraceSource, TraceWriter, TracedEngine,
+};

@@ -71,16 +71,21 @@ impl Random {
 /// A netlist of so many draws from a seed.
 #[must_use]
 pub fn netlist(seed: u64, draws: usize) -> Netlist {
+    build(&draw(seed, draws))
+}
+
+/// So many draws from a seed.
+#[must_use]
+pub fn draw(seed: u64, draws: usize) -> Vec<Draw> {
     let mut random = Random::new(seed);
-    let draws: Vec<Draw> = (0..draws)
+    (0..draws)
         .map(|_| {
             let word = random.word();
             let [kind, width_low, width_high, ..] = word.to_le_bytes();
             let mut choice = || to_u32(random.below(1 << 32));
             Draw { kind, width: u16::from_le_bytes([width_low, width_high]), choices: [choice(), choice(), choice()] }
         })
-        .collect();
-    build(&draws)
+        .collect()
 }
 
 /// Makes a well-formed netlist of draws: every operation occurs, registers and memories feed back.
@@ -478,5 +483,25 @@ impl Maker {
             self.netlist.trace.push(TraceSignal { scope, name: format!("n{index}"), variants: Vec::new(), node });
         }
         self.netlist
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_numbers_are_those_of_the_reference_implementation() {
+        let mut random = Random::new(1_234_567);
+        assert_eq!(random.word(), 6_457_827_717_110_365_317);
+        assert_eq!(random.word(), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn chances_are_kept() {
+        let mut random = Random::new(7);
+        let hits = (0..10_000).filter(|_| random.chance(64)).count();
+        assert!((2_200..2_800).contains(&hits), "{hits}");
+        assert!(!random.chance(0) && random.chance(256));
     }
 }

@@ -101,7 +101,8 @@ impl RustHdlEngine {
     /// # Errors
     /// If the block has no such signal.
     pub fn trace(&mut self, netlist: &Netlist) -> Result<(), EngineFault> {
-        let signals = RustHdlTrace::new(self.block.as_block(), netlist).map_err(|signal| EngineFault::NoSignal { signal })?;
+        let signals =
+            RustHdlTrace::new(self.block.as_block(), netlist).map_err(|signal| EngineFault::NoSignal { signal })?;
         let width = |signal: &TraceSignal| netlist.nodes[signal.node.0 as usize].width as usize;
         self.trace = Some(Trace { signals, widths: netlist.trace.iter().map(width).collect() });
         Ok(())

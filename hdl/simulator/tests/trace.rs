@@ -100,7 +100,7 @@ fn file(folder: &Path, name: &str) -> TraceFile {
 /// Inputs change only now and then, so that much of the netlist is at rest.
 fn stimulate(engine: &mut dyn Engine, random: &mut Random) {
     for input in 0..engine.inputs().len() {
-        if random.word() % 4 == 0 {
+        if random.word().is_multiple_of(4) {
             let value = random.value(u32::try_from(engine.inputs()[input].width).unwrap());
             engine.set(input, &value);
         }
@@ -128,7 +128,8 @@ fn run(netlist: &Netlist, files: &[TraceFile], options: &TraceOptions, clocks: u
 /// The file says of every signal what the engine had, at every change.
 fn check(wave: &Wave, netlist: &Netlist, history: &History, options: &TraceOptions) {
     let (from, nanoseconds) = (options.from, u64::from(options.clock_nanoseconds));
-    let window = usize::try_from(from).unwrap()..history.len().min(options.to.saturating_add(1) as usize);
+    let end = usize::try_from(options.to.saturating_add(1)).unwrap();
+    let window = usize::try_from(from).unwrap()..history.len().min(end);
     for index in 0..netlist.trace.len() {
         let values = history[window.clone()].iter().map(|clock| &clock[index]);
         assert_eq!(wave.signals[&path_of(netlist, index)], expected(values, from, nanoseconds));
@@ -173,7 +174,8 @@ fn values_of_enums_have_their_names() {
     let (vcd, fst) = (read(&files[0].path), read(&files[1].path));
     let mut texts = Changes::new();
     for (clock, values) in (0..).zip(&history) {
-        let name = names.get(values[index][0] as usize).cloned().unwrap_or_else(|| "invalid_3".to_owned());
+        let name =
+            names.get(usize::try_from(values[index][0]).unwrap()).cloned().unwrap_or_else(|| "invalid_3".to_owned());
         if texts.last().is_none_or(|(_, last)| *last != name) {
             texts.push((4 * clock, name));
         }
@@ -319,9 +321,9 @@ fn unsound_options_are_refused() {
     let path = folder.path().join("no.fst");
     let plain = TraceOptions::default;
     let unknown = TraceOptions { scopes: vec!["tx_path".into()], ..plain() };
-    assert!(matches!(create(&[path.clone()], unknown), Some(TraceError::NoSuchScope { .. })));
+    assert!(matches!(create(std::slice::from_ref(&path), unknown), Some(TraceError::NoSuchScope { .. })));
     let odd = TraceOptions { clock_nanoseconds: 5, ..plain() };
-    assert!(matches!(create(&[path.clone()], odd), Some(TraceError::ClockTime { nanoseconds: 5 })));
+    assert!(matches!(create(std::slice::from_ref(&path), odd), Some(TraceError::ClockTime { nanoseconds: 5 })));
     let directory = folder.path().to_owned();
     assert!(matches!(create(&[directory], plain()), Some(TraceError::NotAFile { .. })));
     assert!(matches!(create(&[path.clone(), path.clone()], plain()), Some(TraceError::SameFile { .. })));

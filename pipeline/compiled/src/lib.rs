@@ -4,6 +4,11 @@
 //! part of the binary here: the fast engine for everything that runs a whole card. Each card is there twice, for speed and with
 //! all its named signals for traces.
 
+#![allow(
+    clippy::all,
+    reason = "clippy takes over ten minutes for the generated text unless no lint is on in the crate"
+)]
+
 use nitro_card::config::Config;
 use nitro_simulator::{CompiledEngine, Engine, TracedEngine, compiled_design, traced_design};
 

@@ -52,7 +52,7 @@ fn agree_one(
     stored: &[StoredCases],
     budget: impl Fn(&Subject<'_>) -> Budget,
 ) -> Result<u64, AgreementError> {
-    let subject = Subject::new(entry, &EngineKind::ALL)?;
+    let subject = Subject::new(entry, &EngineKind::COMPARED)?;
     lint_on(&subject)?;
     let mut clocks = 0;
     for stored in stored.iter().filter(|stored| stored.block == entry.name) {

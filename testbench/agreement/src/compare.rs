@@ -14,15 +14,21 @@ use crate::stimulus::Stimulus;
 pub enum EngineKind {
     /// `rust_hdl`'s own update rules: the reference.
     RustHdl,
-    /// The netlist, interpreted.
+    /// The netlist, interpreted, a lane by itself.
     Interpreted,
+    /// The netlist, interpreted in many lanes.
+    ManyLanes,
+    /// The netlist as it is, interpreted without having been simplified.
+    Unoptimised,
     /// The emitted Verilog, in Verilator.
     Verilator,
 }
 
 impl EngineKind {
-    /// All of them, the reference first.
+    /// One of each sort, the reference first.
     pub const ALL: [Self; 3] = [Self::RustHdl, Self::Interpreted, Self::Verilator];
+    /// What the blocks of a catalogue are compared on, the reference first.
+    pub const COMPARED: [Self; 4] = [Self::RustHdl, Self::Interpreted, Self::ManyLanes, Self::Verilator];
 
     /// Its name on the command line.
     #[must_use]
@@ -30,6 +36,8 @@ impl EngineKind {
         match self {
             Self::RustHdl => "rust_hdl",
             Self::Interpreted => "interpreted",
+            Self::ManyLanes => "many_lanes",
+            Self::Unoptimised => "unoptimised",
             Self::Verilator => "verilator",
         }
     }

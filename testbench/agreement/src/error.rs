@@ -16,7 +16,7 @@ pub enum AgreementError {
         /// The block.
         block: String,
         /// Why.
-        source: ElaborateError,
+        source: Box<ElaborateError>,
     },
     /// The live block could not be set up for `rust_hdl`'s own rules.
     #[error("block `{block}` cannot be simulated by rust_hdl: {source}")]

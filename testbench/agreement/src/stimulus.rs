@@ -6,9 +6,8 @@
 //! many clocks there will be: a failing case can be cut short.
 
 use nitro_simulator::PortInfo;
+use nitro_simulator::random::Random;
 use serde::{Deserialize, Serialize};
-
-use crate::random::Random;
 
 /// Clocks for which `reset` is set at the start of most cases.
 const RESET_CLOCKS: u32 = 2;

@@ -37,7 +37,7 @@ impl<'a> Subject<'a> {
     /// # Errors
     /// If the block cannot be elaborated.
     pub fn new(entry: &'a BlockEntry, kinds: &[EngineKind]) -> Result<Self, AgreementError> {
-        let failed = |source| AgreementError::Elaborate { block: entry.name.to_owned(), source };
+        let failed = |source| AgreementError::Elaborate { block: entry.name.to_owned(), source: Box::new(source) };
         let design = entry.elaborate().map_err(failed)?;
         let netlist = design.flatten();
         let list = |ports: &[Port]| -> Vec<PortInfo> {

@@ -206,6 +206,15 @@ pub struct Check {
     /// Seed of the stimuli
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Instead of blocks, compare the interpreters, optimised and not, on this many random netlists
+    #[arg(long, value_name = "N", conflicts_with = "block")]
+    pub random_netlists: Option<u32>,
+    /// Clocks of each random netlist
+    #[arg(long, value_name = "CLOCKS", default_value_t = 1000, requires = "random_netlists")]
+    pub clocks: u32,
+    /// Compare random netlists with their Verilog in Verilator, too
+    #[arg(long, requires = "random_netlists")]
+    pub verilator: bool,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,

@@ -2,11 +2,14 @@
 
 use indicatif::ProgressBar;
 use nitro_bench::clock::TimeBase;
+use nitro_bench::contestant::verilators;
 use nitro_bench::steady::Method;
 use nitro_bench::{
-    BenchError, Design, Finding, Progress, Report, Row, Selection, first_clock, lanes, scale, table, tracing,
+    BenchError, Design, Finding, Progress, Report, Row, Selection, cold_start, first_clock, lanes, scale, table,
+    tracing,
 };
 use nitro_card::config::Config;
+use nitro_tools::Tools;
 
 use crate::args::{Bench, BenchSection, Opponent};
 use crate::failure::Failure;
@@ -100,6 +103,13 @@ impl Run<'_> {
             for design in self.selection.designs.clone() {
                 progress(&format!("{}: first clock", design.name()));
                 let findings = first_clock::measure(design, rounds, time)?;
+                self.take(findings);
+            }
+            // Building a copy of the workspace is not for a quick look.
+            let edited: Vec<_> = if self.options.quick { Vec::new() } else { self.cards().collect() };
+            let verilators = if self.selection.verilator { verilators(&Tools::locate()?)? } else { Vec::new() };
+            for config in edited {
+                let findings = cold_start::measure(config, &verilators, rounds, progress)?;
                 self.take(findings);
             }
         }

@@ -1,6 +1,6 @@
 //! `nitro check`: the emitted Verilog before lint, synthesis and simulators.
 
-use nitro_agreement::{Budget, Subject, agree_all};
+use nitro_agreement::{Budget, EngineKind, Interpreted, NetlistEngine, Soak, Subject, Verilated, agree_all};
 use nitro_card::config::Config;
 use serde::Serialize;
 
@@ -11,6 +11,10 @@ use crate::progress::bar;
 
 /// Nodes above which a block gets fewer clocks: rust_hdl's own rules take long on it.
 const LARGE: usize = 5_000;
+/// Engines that blocks are compared on.
+const ENGINES: usize = EngineKind::COMPARED.len();
+/// Random netlists that Verilator gets at once.
+const NETLISTS_PER_BUILD: usize = 50;
 
 #[derive(Serialize)]
 struct Row {
@@ -21,12 +25,43 @@ struct Row {
     problem: Option<String>,
 }
 
-fn budget(subject: &Subject<'_>) -> Budget {
-    if subject.netlist().nodes.len() > LARGE { Budget { groups: 1, lanes: 2, clocks: 100 } } else { Budget::default() }
+fn budget(subject: &Subject<'_>, seed: u64) -> Budget {
+    let usual = Budget { seed: Some(seed), ..Budget::default() };
+    if subject.netlist().nodes.len() > LARGE { Budget { groups: 1, lanes: 2, clocks: 100, ..usual } } else { usual }
+}
+
+/// Compares engines on random netlists.
+fn random_netlists(options: &Check, netlists: u32) -> Result<(), Failure> {
+    let plain = Interpreted(EngineKind::Unoptimised);
+    let (one, many) = (Interpreted(EngineKind::Interpreted), Interpreted(EngineKind::ManyLanes));
+    let mut engines: Vec<&dyn NetlistEngine> = vec![&plain, &one, &many];
+    let mut soak = Soak { netlists, clocks: options.clocks, seed: Some(options.seed), ..Soak::default() };
+    if options.verilator {
+        engines.push(&Verilated);
+        // Verilator and the C++ compiler take about as long for many small netlists as for one.
+        soak.batch = NETLISTS_PER_BUILD;
+    }
+    let bar = bar(netlists as usize, "comparing", options.quiet.quiet);
+    let agreed = soak.run(&engines, |done| bar.set_position(u64::from(done)));
+    bar.finish_and_clear();
+    let agreed = agreed.map_err(|error| Failure::check(error.to_string()))?;
+    let names: Vec<&str> = engines.iter().map(|engine| engine.kind().name()).collect();
+    if options.json {
+        let report = serde_json::json!({
+            "netlists": agreed.netlists, "clocks": agreed.clocks, "engines": names, "seed": options.seed, "ok": true
+        });
+        println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::check)?);
+    } else {
+        println!("ok    {} random netlists, {} clocks on {}", agreed.netlists, agreed.clocks, names.join(", "));
+    }
+    Ok(())
 }
 
 /// Checks one block or all of them.
 pub fn run(options: &Check) -> Result<(), Failure> {
+    if let Some(netlists) = options.random_netlists {
+        return random_netlists(options, netlists);
+    }
     let config = Config::from(options.config);
     let blocks = match &options.block {
         None => blocks::all(config),
@@ -36,7 +71,7 @@ pub fn run(options: &Check) -> Result<(), Failure> {
     let mut rows = Vec::new();
     // One pair of blocks at a time, so that there is something to show early.
     for pair in blocks.chunks(2) {
-        for report in agree_all(pair, &[], budget) {
+        for report in agree_all(pair, &[], |subject| budget(subject, options.seed)) {
             let (clocks, problem) = match report.outcome {
                 Ok(clocks) => (Some(clocks), None),
                 Err(error) => (None, Some(error.to_string())),
@@ -45,7 +80,7 @@ pub fn run(options: &Check) -> Result<(), Failure> {
             if !options.json {
                 bar.suspend(|| match (&row.clocks, &row.problem) {
                     (Some(clocks), _) => {
-                        println!("ok    {:<24} lint, synthesis check, {clocks} clocks on 3 engines", row.block)
+                        println!("ok    {:<24} lint, synthesis check, {clocks} clocks on {ENGINES} engines", row.block)
                     }
                     (None, problem) => println!("FAIL  {:<24} {}", row.block, problem.as_deref().unwrap_or_default()),
                 });

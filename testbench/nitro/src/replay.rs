@@ -22,9 +22,9 @@ const DEFAULT_CLOCK_MHZ: u32 = 250;
 
 fn failure(error: ReplayError) -> Failure {
     match error {
-        ReplayError::NoTrace
-        | ReplayError::Trace(_)
-        | ReplayError::Run(RunError::Driver(_) | RunError::Trace(_)) => Failure::input(error),
+        ReplayError::NoTrace | ReplayError::Trace(_) | ReplayError::Run(RunError::Driver(_) | RunError::Trace(_)) => {
+            Failure::input(error)
+        }
         other => Failure::check(other),
     }
 }

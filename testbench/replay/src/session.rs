@@ -88,7 +88,9 @@ pub enum ReplayError {
     Engine(#[from] EngineFault),
     /// The binary was built without the cards.
     #[cfg(not(feature = "compiled"))]
-    #[error("this binary was built without the compiled cards: use --engine interpreted, or build with default features")]
+    #[error(
+        "this binary was built without the compiled cards: use --engine interpreted, or build with default features"
+    )]
     NotCompiled,
     /// The emitted Verilog could not be built.
     #[error(transparent)]

@@ -1,11 +1,11 @@
 //! What the tests share.
 
+use nitro_agreement::Batch;
 use nitro_components::bench::{BenchError, Packet, reset};
 use nitro_components::catalogue;
 use nitro_netlist::Netlist;
-use nitro_simulator::InterpretedEngine;
+use nitro_simulator::{Engine, InterpretedEngine};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 /// A component of the catalogue, elaborated.
 pub struct Block(Netlist);
@@ -28,20 +28,26 @@ impl Block {
         reset(&mut engine, 2).unwrap();
         engine
     }
-}
 
-/// Assertions panic, which the runner takes as a failure too.
-pub type Outcome = Result<(), BenchError>;
-
-/// Tries a property on random cases and shrinks what fails.
-pub fn check<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value) -> Outcome) {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let outcome = TestRunner::new(config)
-        .run(strategy, |value| test(value).map_err(|error| TestCaseError::fail(error.to_string())));
-    if let Err(error) = outcome {
-        panic!("{error}");
+    /// Tries a property on random cases, side by side, and shrinks what fails. Each case has the block to itself, out of
+    /// reset.
+    pub fn check<S: Strategy>(
+        &self,
+        cases: u32,
+        strategy: &S,
+        test: impl Fn(&mut dyn Engine, S::Value) -> Outcome + 'static,
+    ) where
+        S::Value: Clone + 'static,
+    {
+        let batch = Batch::prepared(&self.0, |engine| reset(engine, 2)).unwrap();
+        if let Err(error) = batch.check(cases, strategy, test) {
+            panic!("{error}");
+        }
     }
 }
+
+/// Assertions panic, which counts as a failure too.
+pub type Outcome = Result<(), BenchError>;
 
 /// Idle clocks, backpressure, seed.
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,17 @@
 //! The counter bank against an array.
 
 use nitro_components::bench::{Random, clock, get, reset, set};
+use nitro_simulator::Engine;
 
-use crate::common::{Block, Outcome, Traffic, check, traffic};
+use crate::common::{Block, Outcome, Traffic, traffic};
 
-fn count(block: &Block, pairs: u64, amount_bits: u32, traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
+fn count(engine: &mut dyn Engine, pairs: u64, amount_bits: u32, traffic: Traffic) -> Outcome {
     let mut random = Random::new(traffic.seed);
     for round in 0..2 {
         let mut counters = vec![(0_u64, 0_u64); pairs as usize];
         let mut clocks = 0;
-        while get(&engine, "ready")? == [0] {
-            clock(&mut engine, &mut [], &mut [])?;
+        while get(engine, "ready")? == [0] {
+            clock(engine, &mut [], &mut [])?;
             clocks += 1;
             assert!(clocks <= pairs + 1, "clearing does not end");
         }
@@ -21,15 +21,15 @@ fn count(block: &Block, pairs: u64, amount_bits: u32, traffic: Traffic) -> Outco
             let (index, valid) = (random.below(pairs.min(3)), !random.chance(traffic.idle));
             let amount = random.bits() >> (64 - amount_bits);
             let (read, reads) = (random.below(pairs.min(3)), random.chance(0.5));
-            set(&mut engine, "rx_tvalid", &[u64::from(valid)])?;
-            set(&mut engine, "rx_index", &[index])?;
-            set(&mut engine, "rx_amount", &[amount])?;
-            set(&mut engine, "read_tvalid", &[u64::from(reads)])?;
-            set(&mut engine, "read_tdata", &[read])?;
-            clock(&mut engine, &mut [], &mut [])?;
+            set(engine, "rx_tvalid", &[u64::from(valid)])?;
+            set(engine, "rx_index", &[index])?;
+            set(engine, "rx_amount", &[amount])?;
+            set(engine, "read_tvalid", &[u64::from(reads)])?;
+            set(engine, "read_tdata", &[read])?;
+            clock(engine, &mut [], &mut [])?;
             // What the read of the clock before has found.
-            let found = (get(&engine, "value_tvalid")? == [1])
-                .then_some((get(&engine, "value_events")?[0], get(&engine, "value_amount")?[0]));
+            let found = (get(engine, "value_tvalid")? == [1])
+                .then_some((get(engine, "value_events")?[0], get(engine, "value_amount")?[0]));
             assert_eq!(found, expected);
             expected = reads.then(|| counters[read as usize]);
             if valid {
@@ -40,7 +40,7 @@ fn count(block: &Block, pairs: u64, amount_bits: u32, traffic: Traffic) -> Outco
         }
         // Reset in the middle of things clears all.
         if round == 0 {
-            reset(&mut engine, 2)?;
+            reset(engine, 2)?;
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ fn count(block: &Block, pairs: u64, amount_bits: u32, traffic: Traffic) -> Outco
 fn events_are_counted_whatever_their_order() {
     for (name, pairs, amount_bits) in [("counter_bank_3", 8, 14), ("counter_bank_5", 32, 64)] {
         let block = Block::named(name);
-        check(30, &traffic(), |traffic| count(&block, pairs, amount_bits, traffic));
+        block.check(30, &traffic(), move |engine, traffic| count(engine, pairs, amount_bits, traffic));
     }
 }
 

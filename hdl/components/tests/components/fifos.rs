@@ -1,8 +1,9 @@
 //! FIFOs and the spill register: what goes in comes out, in order, at one item per clock.
 
 use nitro_components::bench::{Item, Random, Sink, Source, clock, edge, get, settle};
+use nitro_simulator::Engine;
 
-use crate::common::{Block, Outcome, Traffic, check, patience, traffic};
+use crate::common::{Block, Outcome, Traffic, patience, traffic};
 
 /// A stream of plain or record payloads through a block.
 struct Fifo {
@@ -42,21 +43,20 @@ impl Fifo {
         (0..count).map(|_| self.widths.iter().map(|&width| value(width)).collect()).collect()
     }
 
-    fn passes(&self, block: &Block, count: usize, traffic: Traffic) -> Outcome {
-        let mut engine = block.engine();
-        let mut source = Source::new(&engine, "rx", self.fields, traffic.idle, traffic.seed)?;
-        let mut sink = Sink::new(&engine, "tx", self.fields, traffic.backpressure, traffic.seed ^ 1)?;
+    fn passes(&self, engine: &mut dyn Engine, count: usize, traffic: Traffic) -> Outcome {
+        let mut source = Source::new(engine, "rx", self.fields, traffic.idle, traffic.seed)?;
+        let mut sink = Sink::new(engine, "tx", self.fields, traffic.backpressure, traffic.seed ^ 1)?;
         let items = self.items(count, traffic.seed);
         items.iter().for_each(|item| source.push(item.clone()));
         let mut received = Vec::new();
         let mut clocks = 0;
         while received.len() < count && clocks < patience(count) {
-            settle(&mut engine, &mut [&mut source], &mut [&mut sink])?;
-            if let Ok(level) = get(&engine, "level") {
+            settle(engine, &mut [&mut source], &mut [&mut sink])?;
+            if let Ok(level) = get(engine, "level") {
                 let held = source.sent() as usize - received.len();
                 assert!(level[0] as usize == held || level[0] as usize + 1 == held, "level {level:?}, held {held}");
             }
-            edge(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+            edge(engine, &mut [&mut source], &mut [&mut sink])?;
             received.extend(sink.pop().map(|(_, item)| item));
             clocks += 1;
         }
@@ -65,18 +65,17 @@ impl Fifo {
             // One item a clock; a FIFO as shallow as its own latency cannot do better than its depth allows.
             assert_eq!(clocks, count + self.latency);
         }
-        clock(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        clock(engine, &mut [&mut source], &mut [&mut sink])?;
         assert!(sink.pop().is_none(), "an item too many");
         Ok(())
     }
 
-    fn holds(&self, block: &Block) {
-        let mut engine = block.engine();
-        let mut source = Source::new(&engine, "rx", self.fields, 0.0, 1).unwrap();
-        let mut sink = Sink::new(&engine, "tx", self.fields, 1.0, 2).unwrap();
+    fn holds(&self, engine: &mut dyn Engine) {
+        let mut source = Source::new(engine, "rx", self.fields, 0.0, 1).unwrap();
+        let mut sink = Sink::new(engine, "tx", self.fields, 1.0, 2).unwrap();
         self.items(2 * self.capacity, 3).into_iter().for_each(|item| source.push(item));
         for _ in 0..2 * self.capacity + 4 {
-            clock(&mut engine, &mut [&mut source], &mut [&mut sink]).unwrap();
+            clock(engine, &mut [&mut source], &mut [&mut sink]).unwrap();
         }
         assert_eq!(source.sent() as usize, self.capacity, "{}", self.name);
     }
@@ -86,13 +85,14 @@ impl Fifo {
 fn items_pass_in_order_and_at_full_rate() {
     for fifo in FIFOS {
         let block = Block::named(fifo.name);
-        check(40, &(1..100_usize, traffic()), |(count, traffic)| fifo.passes(&block, count, traffic));
+        block
+            .check(40, &(1..100_usize, traffic()), move |engine, (count, traffic)| fifo.passes(engine, count, traffic));
     }
 }
 
 #[test]
 fn a_fifo_holds_what_it_says() {
     for fifo in FIFOS {
-        fifo.holds(&Block::named(fifo.name));
+        fifo.holds(&mut Block::named(fifo.name).engine());
     }
 }

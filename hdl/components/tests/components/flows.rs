@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use nitro_components::bench::{Random, Sink, Source, clock, edge, set, settle};
+use nitro_simulator::Engine;
 
-use crate::common::{Block, Outcome, Traffic, check, patience, traffic};
+use crate::common::{Block, Outcome, Traffic, patience, traffic};
 
 const SAMPLE: &[&str] = &["kind", "flag", "number"];
 
@@ -12,10 +13,9 @@ fn sample(number: u64) -> Vec<Vec<u64>> {
     vec![vec![number % 8], vec![number % 2], vec![number.wrapping_mul(0x9e37_79b9) & ((1 << 44) - 1)]]
 }
 
-fn delays(block: &Block, fields: &[&str], latency: u64, count: usize, traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut source = Source::new(&engine, "rx", fields, traffic.idle, traffic.seed)?;
-    let mut sink = Sink::new(&engine, "tx", fields, 0.0, 1)?;
+fn delays(engine: &mut dyn Engine, fields: &[&str], latency: u64, count: usize, traffic: Traffic) -> Outcome {
+    let mut source = Source::new(engine, "rx", fields, traffic.idle, traffic.seed)?;
+    let mut sink = Sink::new(engine, "tx", fields, 0.0, 1)?;
     let item = |number: u64| if fields.len() == 1 { vec![vec![number % 512]] } else { sample(number) };
     (0..count as u64).for_each(|number| source.push(item(number)));
     let (mut expected, mut received) = (Vec::new(), Vec::new());
@@ -24,7 +24,7 @@ fn delays(block: &Block, fields: &[&str], latency: u64, count: usize, traffic: T
             break;
         }
         let number = source.sent();
-        clock(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        clock(engine, &mut [&mut source], &mut [&mut sink])?;
         if source.sent() > number {
             expected.push((now + latency, item(number)));
         }
@@ -44,14 +44,15 @@ fn a_delay_takes_exactly_its_clocks() {
     ];
     for (name, fields, latency) in blocks {
         let block = Block::named(name);
-        check(30, &(1..80_usize, traffic()), |(count, traffic)| delays(&block, fields, latency, count, traffic));
+        block.check(30, &(1..80_usize, traffic()), move |engine, (count, traffic)| {
+            delays(engine, fields, latency, count, traffic)
+        });
     }
 }
 
-fn gate(block: &Block, fields: &[&str], credits: usize, count: usize, traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut source = Source::new(&engine, "rx", fields, traffic.idle, traffic.seed)?;
-    let mut sink = Sink::new(&engine, "tx", fields, 0.0, 1)?;
+fn gate(engine: &mut dyn Engine, fields: &[&str], credits: usize, count: usize, traffic: Traffic) -> Outcome {
+    let mut source = Source::new(engine, "rx", fields, traffic.idle, traffic.seed)?;
+    let mut sink = Sink::new(engine, "tx", fields, 0.0, 1)?;
     let item = |number: u64| if fields.len() == 1 { vec![vec![number % 128]] } else { sample(number) };
     (0..count as u64).for_each(|number| source.push(item(number)));
     let mut random = Random::new(traffic.seed ^ 7);
@@ -59,10 +60,10 @@ fn gate(block: &Block, fields: &[&str], credits: usize, count: usize, traffic: T
     for _ in 0..patience(count) {
         let release = inside > 0 && !random.chance(traffic.backpressure);
         // `release` is a word of Verilog.
-        set(&mut engine, "release_", &[u64::from(release)])?;
-        settle(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        set(engine, "release_", &[u64::from(release)])?;
+        settle(engine, &mut [&mut source], &mut [&mut sink])?;
         let (could, before) = (inside < credits && source.offered().is_some(), received.len());
-        edge(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        edge(engine, &mut [&mut source], &mut [&mut sink])?;
         received.extend(sink.pop().map(|(_, item)| item));
         // An item passes exactly if there is a credit.
         assert_eq!(received.len() - before, usize::from(could));
@@ -80,14 +81,15 @@ fn gate(block: &Block, fields: &[&str], credits: usize, count: usize, traffic: T
 fn a_gate_lets_in_as_many_items_as_it_has_credits() {
     for (name, fields, credits) in [("credit_gate_1", &["tdata"][..], 1), ("credit_gate_16", SAMPLE, 16)] {
         let block = Block::named(name);
-        check(40, &(1..80_usize, traffic()), |(count, traffic)| gate(&block, fields, credits, count, traffic));
+        block.check(40, &(1..80_usize, traffic()), move |engine, (count, traffic)| {
+            gate(engine, fields, credits, count, traffic)
+        });
     }
 }
 
-fn flow_fifo(block: &Block, capacity: usize, latency: u64, count: usize, traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut source = Source::new(&engine, "rx", SAMPLE, traffic.idle, traffic.seed)?;
-    let mut sink = Sink::new(&engine, "tx", SAMPLE, traffic.backpressure, traffic.seed ^ 1)?;
+fn flow_fifo(engine: &mut dyn Engine, capacity: usize, latency: u64, count: usize, traffic: Traffic) -> Outcome {
+    let mut source = Source::new(engine, "rx", SAMPLE, traffic.idle, traffic.seed)?;
+    let mut sink = Sink::new(engine, "tx", SAMPLE, traffic.backpressure, traffic.seed ^ 1)?;
     let (mut waiting, mut received, mut queued) = (VecDeque::new(), 0, 0);
     for now in 0..patience(count) as u64 {
         // As a credit gate would: never more under way than fit.
@@ -96,7 +98,7 @@ fn flow_fifo(block: &Block, capacity: usize, latency: u64, count: usize, traffic
             queued += 1;
         }
         let sent = source.sent();
-        clock(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+        clock(engine, &mut [&mut source], &mut [&mut sink])?;
         if source.sent() > sent {
             waiting.push_back((now, sample(sent)));
         }
@@ -117,6 +119,8 @@ fn flow_fifo(block: &Block, capacity: usize, latency: u64, count: usize, traffic
 fn a_flow_becomes_a_stream() {
     for (name, latency) in [("flow_fifo", 1), ("flow_fifo_block", 2)] {
         let block = Block::named(name);
-        check(40, &(1..80_usize, traffic()), |(count, traffic)| flow_fifo(&block, 8, latency, count, traffic));
+        block.check(40, &(1..80_usize, traffic()), move |engine, (count, traffic)| {
+            flow_fifo(engine, 8, latency, count, traffic)
+        });
     }
 }

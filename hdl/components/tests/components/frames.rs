@@ -1,9 +1,10 @@
 //! Split: heads and payload of good frames, heads alone of bad ones.
 
 use nitro_components::bench::{Packet, PacketSink, PacketSource, Sink, Source, clock};
+use nitro_simulator::Engine;
 use proptest::prelude::*;
 
-use crate::common::{Block, Outcome, Traffic, all_beats, beats, check, packet, patience, traffic};
+use crate::common::{Block, Outcome, Traffic, all_beats, beats, packet, patience, traffic};
 
 const HEAD: &[&str] = &["reason", "has_payload", "length", "tuser", "serial", "window"];
 
@@ -47,18 +48,17 @@ impl Shape {
     }
 }
 
-fn split(block: &Block, shape: Shape, list: &[Packet], traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut source = PacketSource::new(&engine, "rx", traffic.idle, traffic.seed)?;
-    let mut heads = Sink::new(&engine, "head", HEAD, traffic.backpressure, traffic.seed ^ 1)?;
-    let mut payload = PacketSink::new(&engine, "payload", traffic.backpressure, traffic.seed ^ 2)?;
+fn split(engine: &mut dyn Engine, shape: Shape, list: &[Packet], traffic: Traffic) -> Outcome {
+    let mut source = PacketSource::new(engine, "rx", traffic.idle, traffic.seed)?;
+    let mut heads = Sink::new(engine, "head", HEAD, traffic.backpressure, traffic.seed ^ 1)?;
+    let mut payload = PacketSink::new(engine, "payload", traffic.backpressure, traffic.seed ^ 2)?;
     list.iter().for_each(|packet| source.push(packet));
     let good: Vec<_> = list.iter().filter(|packet| shape.reason(packet) == 0).cloned().collect();
     let (mut found_heads, mut found) = (Vec::new(), Vec::new());
     let total = all_beats(list, shape.beat_bytes);
     let mut clocks = 0;
     while (found_heads.len() < list.len() || found.len() < good.len()) && clocks < patience(total) {
-        clock(&mut engine, &mut [&mut source.stream], &mut [&mut heads, &mut payload.stream])?;
+        clock(engine, &mut [&mut source.stream], &mut [&mut heads, &mut payload.stream])?;
         found_heads.extend(heads.pop().map(|(_, head)| head));
         found.extend(payload.pop()?.map(|(_, packet)| packet));
         clocks += 1;
@@ -81,7 +81,7 @@ fn frames_are_split_and_bad_ones_leave_a_head_only() {
         let block = Block::named(shape.name);
         let packet = packet(shape.max_bytes + 3 * shape.beat_bytes, shape.beat_bytes, shape.tuser_bits);
         let list = prop::collection::vec(packet, 1..24);
-        check(60, &(list, traffic()), |(list, traffic)| split(&block, shape, &list, traffic));
+        block.check(60, &(list, traffic()), move |engine, (list, traffic)| split(engine, shape, &list, traffic));
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::hash::Hasher;
 
 use nitro_components::bench::{Random, Sink, Source, clock, get, set};
+use nitro_simulator::Engine;
 use siphasher::sip::{SipHasher13, SipHasher24};
 
-use crate::common::{Block, Outcome, Traffic, check, traffic};
+use crate::common::{Block, Outcome, Traffic, traffic};
 
 /// Message words of these bytes, as the caller of the block pads them.
 fn words(bytes: &[u8]) -> Vec<u64> {
@@ -32,9 +33,8 @@ fn reference(rounds: (u32, u32), key: [u64; 2], bytes: &[u8]) -> u64 {
     }
 }
 
-fn siphash(block: &Block, rounds: (u32, u32), bytes: usize, latency: u64, traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut sink = Sink::new(&engine, "tx", &["tdata"], 0.0, 1)?;
+fn siphash(engine: &mut dyn Engine, rounds: (u32, u32), bytes: usize, latency: u64, traffic: Traffic) -> Outcome {
+    let mut sink = Sink::new(engine, "tx", &["tdata"], 0.0, 1)?;
     let mut random = Random::new(traffic.seed);
     let (mut expected, mut received) = (Vec::new(), Vec::new());
     for now in 0..150_u64 {
@@ -42,14 +42,14 @@ fn siphash(block: &Block, rounds: (u32, u32), bytes: usize, latency: u64, traffi
         // The key may change with every message.
         let key = [random.bits(), random.bits()];
         let valid = now < 100 && !random.chance(traffic.idle);
-        set(&mut engine, "rx_tdata", &words(&message))?;
-        set(&mut engine, "rx_tvalid", &[u64::from(valid)])?;
-        set(&mut engine, "key0", &[key[0]])?;
-        set(&mut engine, "key1", &[key[1]])?;
+        set(engine, "rx_tdata", &words(&message))?;
+        set(engine, "rx_tvalid", &[u64::from(valid)])?;
+        set(engine, "key0", &[key[0]])?;
+        set(engine, "key1", &[key[1]])?;
         if valid {
             expected.push((now + latency, vec![vec![reference(rounds, key, &message)]]));
         }
-        clock(&mut engine, &mut [], &mut [&mut sink])?;
+        clock(engine, &mut [], &mut [&mut sink])?;
         received.extend(sink.pop());
     }
     assert_eq!(received, expected);
@@ -62,7 +62,7 @@ fn hashes_are_right_and_take_their_latency() {
         [("siphash_1_3_128", (1, 3), 8, 10), ("siphash_2_4_64", (2, 4), 7, 12), ("siphash_2_4_384", (2, 4), 40, 32)]
     {
         let block = Block::named(name);
-        check(20, &traffic(), |traffic| siphash(&block, rounds, bytes, latency, traffic));
+        block.check(20, &traffic(), move |engine, traffic| siphash(engine, rounds, bytes, latency, traffic));
     }
 }
 
@@ -120,15 +120,14 @@ impl Table {
         self.fields.iter().map(|(_, width)| vec![random.below(1 << width)]).collect()
     }
 
-    fn test(&self, block: &Block, traffic: Traffic) -> Outcome {
-        let mut engine = block.engine();
+    fn test(&self, engine: &mut dyn Engine, traffic: Traffic) -> Outcome {
         let names: Vec<_> = ["hit"].into_iter().chain(self.fields.iter().map(|(name, _)| *name)).collect();
-        let mut source = Source::new(&engine, "rx", &["tdata"], traffic.idle, traffic.seed)?;
-        let mut sink = Sink::new(&engine, "tx", &names, 0.0, 1)?;
+        let mut source = Source::new(engine, "rx", &["tdata"], traffic.idle, traffic.seed)?;
+        let mut sink = Sink::new(engine, "tx", &names, 0.0, 1)?;
         let mut random = Random::new(traffic.seed ^ 1);
-        set(&mut engine, "hash_key", &HASH_KEY)?;
-        while get(&engine, "ready")? == [0] {
-            clock(&mut engine, &mut [], &mut [])?;
+        set(engine, "hash_key", &HASH_KEY)?;
+        while get(engine, "ready")? == [0] {
+            clock(engine, &mut [], &mut [])?;
         }
         // Keys that differ in single bits are easily confused.
         let base: Vec<u8> = (0..self.key_bytes).map(|_| random.bits() as u8).collect();
@@ -156,16 +155,16 @@ impl Table {
                     places.insert(place, number);
                     values.insert(number, value.clone());
                 }
-                set(&mut engine, "write_way", &[u64::from(place.0)])?;
-                set(&mut engine, "write_row", &[place.1])?;
-                set(&mut engine, "write_entry_valid", &[u64::from(valid)])?;
-                set(&mut engine, "write_entry_key", &number_of(&keys[number]))?;
+                set(engine, "write_way", &[u64::from(place.0)])?;
+                set(engine, "write_row", &[place.1])?;
+                set(engine, "write_entry_valid", &[u64::from(valid)])?;
+                set(engine, "write_entry_key", &number_of(&keys[number]))?;
                 for ((field, _), value) in self.fields.iter().zip(&value) {
-                    set(&mut engine, &format!("write_entry_{field}"), value)?;
+                    set(engine, &format!("write_entry_{field}"), value)?;
                 }
-                set(&mut engine, "write_enable", &[1])?;
-                clock(&mut engine, &mut [], &mut [])?;
-                set(&mut engine, "write_enable", &[0])?;
+                set(engine, "write_enable", &[1])?;
+                clock(engine, &mut [], &mut [])?;
+                set(engine, "write_enable", &[0])?;
             }
             let (mut expected, mut received) = (Vec::new(), Vec::new());
             for (number, key) in keys.iter().enumerate() {
@@ -178,7 +177,7 @@ impl Table {
             let (mut entered, mut left) = (Vec::new(), Vec::new());
             for now in 0..2_000 {
                 let sent = source.sent();
-                clock(&mut engine, &mut [&mut source], &mut [&mut sink])?;
+                clock(engine, &mut [&mut source], &mut [&mut sink])?;
                 entered.extend((source.sent() > sent).then_some(now));
                 if let Some((_, item)) = sink.pop() {
                     received.push(item);
@@ -204,7 +203,7 @@ fn number_of(bytes: &[u8]) -> Vec<u64> {
 fn a_hash_table_finds_exactly_what_was_written() {
     for table in TABLES {
         let block = Block::named(table.name);
-        check(20, &traffic(), |traffic| table.test(&block, traffic));
+        block.check(20, &traffic(), move |engine, traffic| table.test(engine, traffic));
     }
 }
 

@@ -1,9 +1,10 @@
 //! Join: each record disposes of its frame.
 
 use nitro_components::bench::{Packet, PacketSink, PacketSource, Source, edge, get, set, settle};
+use nitro_simulator::Engine;
 use proptest::prelude::*;
 
-use crate::common::{Block, Outcome, Traffic, all_beats, check, packet, patience, traffic};
+use crate::common::{Block, Outcome, Traffic, all_beats, packet, patience, traffic};
 
 /// What a record says of its frame.
 #[derive(Clone, Debug)]
@@ -17,11 +18,10 @@ fn record() -> impl Strategy<Value = Record> {
         .prop_map(|(frame, discard)| Record { frame, discard })
 }
 
-fn join(block: &Block, list: &[Record], traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut records = Source::new(&engine, "records", &["kind", "flag", "number"], traffic.idle, traffic.seed)?;
-    let mut frames = PacketSource::new(&engine, "payload", traffic.idle, traffic.seed ^ 1)?;
-    let mut sink = PacketSink::new(&engine, "tx", traffic.backpressure, traffic.seed ^ 2)?;
+fn join(engine: &mut dyn Engine, list: &[Record], traffic: Traffic) -> Outcome {
+    let mut records = Source::new(engine, "records", &["kind", "flag", "number"], traffic.idle, traffic.seed)?;
+    let mut frames = PacketSource::new(engine, "payload", traffic.idle, traffic.seed ^ 1)?;
+    let mut sink = PacketSink::new(engine, "tx", traffic.backpressure, traffic.seed ^ 2)?;
     for (number, record) in list.iter().enumerate() {
         records.push(vec![vec![0], vec![1], vec![number as u64]]);
         record.frame.iter().for_each(|frame| frames.push(frame));
@@ -32,15 +32,15 @@ fn join(block: &Block, list: &[Record], traffic: Traffic) -> Outcome {
     while done < list.len() && clocks < patience(list.len() + all_beats(&all, 8)) {
         // The parent's part; for records that are not there it does not matter.
         let present = list.get(done);
-        set(&mut engine, "has_payload", &[u64::from(present.is_some_and(|record| record.frame.is_some()))])?;
-        set(&mut engine, "discard", &[u64::from(present.is_some_and(|record| record.discard))])?;
-        settle(&mut engine, &mut [&mut records, &mut frames.stream], &mut [&mut sink.stream])?;
-        let finished = get(&engine, "done")? == [1];
-        if get(&engine, "tx_tvalid")? == [1] || finished {
-            assert_eq!(get(&engine, "record_number")?, [done as u64]);
-            assert_eq!(get(&engine, "first")? == [1], !sink.inside_packet() && !inside(&frames, list, done));
+        set(engine, "has_payload", &[u64::from(present.is_some_and(|record| record.frame.is_some()))])?;
+        set(engine, "discard", &[u64::from(present.is_some_and(|record| record.discard))])?;
+        settle(engine, &mut [&mut records, &mut frames.stream], &mut [&mut sink.stream])?;
+        let finished = get(engine, "done")? == [1];
+        if get(engine, "tx_tvalid")? == [1] || finished {
+            assert_eq!(get(engine, "record_number")?, [done as u64]);
+            assert_eq!(get(engine, "first")? == [1], !sink.inside_packet() && !inside(&frames, list, done));
         }
-        edge(&mut engine, &mut [&mut records, &mut frames.stream], &mut [&mut sink.stream])?;
+        edge(engine, &mut [&mut records, &mut frames.stream], &mut [&mut sink.stream])?;
         done += usize::from(finished);
         assert_eq!(records.sent() as usize, done);
         received.extend(sink.pop()?.map(|(_, packet)| packet));
@@ -64,5 +64,5 @@ fn inside(frames: &PacketSource, list: &[Record], done: usize) -> bool {
 fn every_record_disposes_of_its_frame() {
     let block = Block::named("join_64");
     let list = prop::collection::vec(record(), 1..40);
-    check(100, &(list, traffic()), |(list, traffic)| join(&block, &list, traffic));
+    block.check(100, &(list, traffic()), move |engine, (list, traffic)| join(engine, &list, traffic));
 }

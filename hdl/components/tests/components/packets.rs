@@ -1,29 +1,29 @@
 //! Blocks that move whole packets: arbiter, demultiplexer, packet FIFO.
 
 use nitro_components::bench::{Packet, PacketSink, PacketSource, clock, edge, get, set, settle};
+use nitro_simulator::Engine;
 use proptest::prelude::*;
 
-use crate::common::{Block, Outcome, Traffic, all_beats, beats, check, packets, patience, traffic};
+use crate::common::{Block, Outcome, Traffic, all_beats, beats, packets, patience, traffic};
 
-fn arbitrate(block: &Block, beat_bytes: usize, lists: &[Vec<Packet>], traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
+fn arbitrate(engine: &mut dyn Engine, beat_bytes: usize, lists: &[Vec<Packet>], traffic: Traffic) -> Outcome {
     let mut sources = Vec::new();
     for (index, list) in lists.iter().enumerate() {
         let seed = traffic.seed ^ index as u64;
-        let mut source = PacketSource::new(&engine, &format!("rx_{index}"), traffic.idle, seed)?;
+        let mut source = PacketSource::new(engine, &format!("rx_{index}"), traffic.idle, seed)?;
         list.iter().for_each(|packet| source.push(packet));
         sources.push(source);
     }
-    let mut sink = PacketSink::new(&engine, "tx", traffic.backpressure, traffic.seed)?;
+    let mut sink = PacketSink::new(engine, "tx", traffic.backpressure, traffic.seed)?;
     let total: usize = lists.iter().map(Vec::len).sum();
     let total_beats = lists.iter().map(|list| all_beats(list, beat_bytes)).sum();
     let mut received: Vec<Vec<Packet>> = vec![Vec::new(); lists.len()];
     let (mut order, mut clocks) = (Vec::new(), 0);
     while order.len() < total && clocks < patience(total_beats) {
         let mut streams: Vec<_> = sources.iter_mut().map(|source| &mut source.stream).collect();
-        settle(&mut engine, &mut streams, &mut [&mut sink.stream])?;
-        let from = get(&engine, "source")?[0] as usize;
-        edge(&mut engine, &mut streams, &mut [&mut sink.stream])?;
+        settle(engine, &mut streams, &mut [&mut sink.stream])?;
+        let from = get(engine, "source")?[0] as usize;
+        edge(engine, &mut streams, &mut [&mut sink.stream])?;
         if let Some((_, packet)) = sink.pop()? {
             received[from].push(packet);
             order.push(from);
@@ -48,13 +48,14 @@ fn an_arbiter_takes_turns_and_keeps_packets_whole() {
     for (name, beat_bytes, inputs, tuser_bits) in [("arbiter_2_64", 8, 2, 4), ("arbiter_5_16", 2, 5, 1)] {
         let block = Block::named(name);
         let lists = prop::collection::vec(packets(5 * beat_bytes, beat_bytes, tuser_bits), inputs);
-        check(60, &(lists, traffic()), |(lists, traffic)| arbitrate(&block, beat_bytes, &lists, traffic));
+        block.check(60, &(lists, traffic()), move |engine, (lists, traffic)| {
+            arbitrate(engine, beat_bytes, &lists, traffic)
+        });
     }
 }
 
-fn distribute(block: &Block, outputs: u64, list: &[(Packet, u64)], traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut source = PacketSource::new(&engine, "rx", traffic.idle, traffic.seed)?;
+fn distribute(engine: &mut dyn Engine, outputs: u64, list: &[(Packet, u64)], traffic: Traffic) -> Outcome {
+    let mut source = PacketSource::new(engine, "rx", traffic.idle, traffic.seed)?;
     // `select` for each beat: right for the first one of a packet, misleading for the others.
     let mut selects = Vec::new();
     for (packet, select) in list {
@@ -65,13 +66,13 @@ fn distribute(block: &Block, outputs: u64, list: &[(Packet, u64)], traffic: Traf
     let mut sinks = Vec::new();
     for index in 0..outputs {
         let prefix = format!("tx_{index}");
-        sinks.push(PacketSink::new(&engine, &prefix, traffic.backpressure, traffic.seed ^ index)?);
+        sinks.push(PacketSink::new(engine, &prefix, traffic.backpressure, traffic.seed ^ index)?);
     }
     for _ in 0..patience(selects.len()) {
         let Some(&select) = selects.get(source.stream.sent() as usize) else { break };
-        set(&mut engine, "select", &[select])?;
+        set(engine, "select", &[select])?;
         let mut streams: Vec<_> = sinks.iter_mut().map(|sink| &mut sink.stream).collect();
-        clock(&mut engine, &mut [&mut source.stream], &mut streams)?;
+        clock(engine, &mut [&mut source.stream], &mut streams)?;
     }
     assert_eq!(source.stream.waiting(), 0);
     for (index, sink) in sinks.iter_mut().enumerate() {
@@ -90,14 +91,13 @@ fn a_demultiplexer_sends_packets_where_they_belong() {
         let block = Block::named(name);
         let list = packets(5 * beat_bytes, beat_bytes, tuser_bits)
             .prop_flat_map(|list| list.into_iter().map(|packet| (Just(packet), 0..4_u64)).collect::<Vec<_>>());
-        check(60, &(list, traffic()), |(list, traffic)| distribute(&block, outputs, &list, traffic));
+        block.check(60, &(list, traffic()), move |engine, (list, traffic)| distribute(engine, outputs, &list, traffic));
     }
 }
 
-fn store(block: &Block, ring: usize, list: &[(Packet, bool)], traffic: Traffic) -> Outcome {
-    let mut engine = block.engine();
-    let mut source = PacketSource::new(&engine, "rx", traffic.idle, traffic.seed)?;
-    let mut sink = PacketSink::new(&engine, "tx", traffic.backpressure, traffic.seed ^ 1)?;
+fn store(engine: &mut dyn Engine, ring: usize, list: &[(Packet, bool)], traffic: Traffic) -> Outcome {
+    let mut source = PacketSource::new(engine, "rx", traffic.idle, traffic.seed)?;
+    let mut sink = PacketSink::new(engine, "tx", traffic.backpressure, traffic.seed ^ 1)?;
     let mut ends = Vec::new();
     for (packet, flag) in list {
         source.push(packet);
@@ -110,16 +110,16 @@ fn store(block: &Block, ring: usize, list: &[(Packet, bool)], traffic: Traffic) 
     while (source.stream.waiting() > 0 || dropped.iter().filter(|drop| !**drop).count() > received.len()) && left > 0 {
         left -= 1;
         let flag = ends.get(source.stream.sent() as usize).copied().unwrap_or(false);
-        set(&mut engine, "drop_packet", &[u64::from(flag)])?;
-        settle(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream])?;
-        assert_eq!(get(&engine, "rx_tready")?, [1], "the FIFO pushes back");
+        set(engine, "drop_packet", &[u64::from(flag)])?;
+        settle(engine, &mut [&mut source.stream], &mut [&mut sink.stream])?;
+        assert_eq!(get(engine, "rx_tready")?, [1], "the FIFO pushes back");
         let last = source.stream.offered().is_some_and(|item| item[1] == [1]);
-        let drop = get(&engine, "dropped")? == [1];
+        let drop = get(engine, "dropped")? == [1];
         assert!(last || !drop, "dropped pulses within a packet");
         if last {
             dropped.push(drop);
         }
-        edge(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream])?;
+        edge(engine, &mut [&mut source.stream], &mut [&mut sink.stream])?;
         received.extend(sink.pop()?.map(|(_, packet)| packet));
     }
     let kept = list.iter().zip(&dropped).filter(|(_, drop)| !**drop).map(|((packet, _), _)| packet.clone());
@@ -143,6 +143,6 @@ fn a_packet_fifo_drops_whole_packets() {
             longest.prop_flat_map(move |beats| packets(beats * beat_bytes, beat_bytes, tuser_bits)).prop_flat_map(
                 |list| list.into_iter().map(|packet| (Just(packet), prop::bool::weighted(0.2))).collect::<Vec<_>>(),
             );
-        check(100, &(list, traffic()), |(list, traffic)| store(&block, ring, &list, traffic));
+        block.check(100, &(list, traffic()), move |engine, (list, traffic)| store(engine, ring, &list, traffic));
     }
 }

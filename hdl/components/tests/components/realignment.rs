@@ -5,7 +5,7 @@ use nitro_components::catalogue::HEADER_LENGTHS;
 use nitro_simulator::Engine;
 use proptest::prelude::*;
 
-use crate::common::{Block, Outcome, Traffic, all_beats, beats, check, packet, patience, traffic};
+use crate::common::{Block, Outcome, Traffic, all_beats, beats, packet, patience, traffic};
 
 /// A packet and what its side inputs say.
 #[derive(Clone, Debug)]
@@ -34,16 +34,15 @@ fn random_bytes(seed: u64, count: usize) -> Vec<u8> {
 /// Runs packets through a block; `sides` sets the side inputs for a case, or to nonsense if the case's first beat is
 /// not offered.
 fn run(
-    block: &Block,
+    engine: &mut dyn Engine,
     list: &[Case],
     traffic: Traffic,
     whole_packet: bool,
     sides: impl Fn(&mut dyn Engine, Option<&Case>, u64) -> Outcome,
     expected: &[Packet],
 ) -> Result<usize, BenchError> {
-    let mut engine = block.engine();
-    let mut source = PacketSource::new(&engine, "rx", traffic.idle, traffic.seed)?;
-    let mut sink = PacketSink::new(&engine, "tx", traffic.backpressure, traffic.seed ^ 1)?;
+    let mut source = PacketSource::new(engine, "rx", traffic.idle, traffic.seed)?;
+    let mut sink = PacketSink::new(engine, "tx", traffic.backpressure, traffic.seed ^ 1)?;
     let mut owners = Vec::new();
     for (index, case) in list.iter().enumerate() {
         source.push(&case.packet);
@@ -55,8 +54,8 @@ fn run(
     let (mut clocks, limit) = (0, patience(3 * owners.len() + 20 * list.len()));
     while (source.stream.waiting() > 0 || received.len() < expected.len()) && clocks < limit {
         let owner = owners.get(source.stream.sent() as usize).copied().flatten();
-        sides(&mut engine, owner.map(|index| &list[index]), noise.bits())?;
-        clock(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream])?;
+        sides(engine, owner.map(|index| &list[index]), noise.bits())?;
+        clock(engine, &mut [&mut source.stream], &mut [&mut sink.stream])?;
         received.extend(sink.pop()?.map(|(_, packet)| packet));
         clocks += 1;
     }
@@ -65,7 +64,7 @@ fn run(
     Ok(clocks)
 }
 
-fn prepend(block: &Block, beat_bytes: usize, lengths: &[usize], list: &[Case], traffic: Traffic) -> Outcome {
+fn prepend(engine: &mut dyn Engine, beat_bytes: usize, lengths: &[usize], list: &[Case], traffic: Traffic) -> Outcome {
     let header = |case: &Case| random_bytes(case.seed, 90);
     let length = |case: &Case| lengths.get(case.layout as usize).copied().unwrap_or(0);
     let expected: Vec<_> = list
@@ -85,7 +84,7 @@ fn prepend(block: &Block, beat_bytes: usize, lengths: &[usize], list: &[Case], t
         set(engine, "header", &big_endian(&header))?;
         Ok(())
     };
-    let clocks = run(block, list, traffic, false, sides, &expected)?;
+    let clocks = run(engine, list, traffic, false, sides, &expected)?;
     if traffic.idle == 0.0 && traffic.backpressure == 0.0 {
         assert_eq!(clocks, all_beats(&expected, beat_bytes));
     }
@@ -100,13 +99,13 @@ fn headers_are_prepended() {
         ("prepend_512", 64, 4, &HEADER_LENGTHS[..]),
     ] {
         let block = Block::named(name);
-        check(50, &(cases(beat_bytes, tuser_bits, 4), traffic()), |(list, traffic)| {
-            prepend(&block, beat_bytes, lengths, &list, traffic)
+        block.check(50, &(cases(beat_bytes, tuser_bits, 4), traffic()), move |engine, (list, traffic)| {
+            prepend(engine, beat_bytes, lengths, &list, traffic)
         });
     }
 }
 
-fn strip(block: &Block, beat_bytes: usize, lengths: &[usize], list: &[Case], traffic: Traffic) -> Outcome {
+fn strip(engine: &mut dyn Engine, beat_bytes: usize, lengths: &[usize], list: &[Case], traffic: Traffic) -> Outcome {
     let length = |case: &Case| lengths.get(case.layout as usize).copied().unwrap_or(0);
     let expected: Vec<_> = list
         .iter()
@@ -117,7 +116,7 @@ fn strip(block: &Block, beat_bytes: usize, lengths: &[usize], list: &[Case], tra
         set(engine, "layout", &[case.map_or(noise % 8, |case| case.layout)])?;
         Ok(())
     };
-    let clocks = run(block, list, traffic, false, sides, &expected)?;
+    let clocks = run(engine, list, traffic, false, sides, &expected)?;
     let incoming: usize = list.iter().map(|case| beats(case.packet.bytes.len(), beat_bytes)).sum();
     // If every packet has a beat to skip, a packet's tail leaves meanwhile.
     if traffic.idle == 0.0 && traffic.backpressure == 0.0 && list.iter().all(|case| length(case) >= beat_bytes) {
@@ -128,20 +127,20 @@ fn strip(block: &Block, beat_bytes: usize, lengths: &[usize], list: &[Case], tra
 
 #[test]
 fn headers_are_stripped() {
-    let eight = [70, 90, 94, 114, 86, 106, 110, 130];
+    let eight: &[usize] = &[70, 90, 94, 114, 86, 106, 110, 130];
     for (name, beat_bytes, tuser_bits, lengths, layouts) in [
         ("strip_64", 8, 4, &HEADER_LENGTHS[..], 5),
-        ("strip_128", 16, 1, &eight[..], 8),
+        ("strip_128", 16, 1, eight, 8),
         ("strip_512", 64, 4, &HEADER_LENGTHS[..], 5),
     ] {
         let block = Block::named(name);
-        check(60, &(cases(beat_bytes, tuser_bits, layouts), traffic()), |(list, traffic)| {
-            strip(&block, beat_bytes, lengths, &list, traffic)
+        block.check(60, &(cases(beat_bytes, tuser_bits, layouts), traffic()), move |engine, (list, traffic)| {
+            strip(engine, beat_bytes, lengths, &list, traffic)
         });
     }
 }
 
-fn overlay(block: &Block, beat_bytes: usize, width: usize, list: &[Case], traffic: Traffic) -> Outcome {
+fn overlay(engine: &mut dyn Engine, beat_bytes: usize, width: usize, list: &[Case], traffic: Traffic) -> Outcome {
     let data = |case: &Case| random_bytes(case.seed, width);
     let mask = |case: &Case| random_bytes(case.seed ^ 99, width).iter().map(|byte| byte % 2 == 1).collect::<Vec<_>>();
     let expected: Vec<_> = list
@@ -162,7 +161,7 @@ fn overlay(block: &Block, beat_bytes: usize, width: usize, list: &[Case], traffi
         set(engine, "mask", &[mask])?;
         Ok(())
     };
-    let clocks = run(block, list, traffic, true, sides, &expected)?;
+    let clocks = run(engine, list, traffic, true, sides, &expected)?;
     if traffic.idle == 0.0 && traffic.backpressure == 0.0 {
         assert_eq!(clocks, all_beats(&expected, beat_bytes));
     }
@@ -175,8 +174,8 @@ fn bytes_are_overlaid() {
         [("overlay_64", 8, 4, 14), ("overlay_128", 16, 1, 40), ("overlay_512", 64, 4, 14)]
     {
         let block = Block::named(name);
-        check(50, &(cases(beat_bytes, tuser_bits, 1), traffic()), |(list, traffic)| {
-            overlay(&block, beat_bytes, width, &list, traffic)
+        block.check(50, &(cases(beat_bytes, tuser_bits, 1), traffic()), move |engine, (list, traffic)| {
+            overlay(engine, beat_bytes, width, &list, traffic)
         });
     }
 }

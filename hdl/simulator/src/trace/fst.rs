@@ -215,7 +215,7 @@ mod tests {
         for clock in 0..300 {
             let mut batch = Batch::default();
             for (index, value) in layout.values.iter().enumerate() {
-                if clock == 0 || random.word() % 3 == 0 {
+                if clock == 0 || random.word().is_multiple_of(3) {
                     batch.push(to_u32(index), value.words()).copy_from_slice(&random.value(value.width));
                 }
             }

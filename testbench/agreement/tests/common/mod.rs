@@ -16,7 +16,7 @@ fn budget(subject: &Subject<'_>) -> Budget {
     let clocks = (total / lanes).clamp(100, 400);
     let groups = (total / lanes / clocks).clamp(1, 8);
     let number = |value| u32::try_from(value).unwrap_or(u32::MAX);
-    Budget { groups: number(groups), lanes, clocks: number(clocks) }
+    Budget { groups: number(groups), lanes, clocks: number(clocks), seed: None }
 }
 
 /// Fails with every block that does not pass.

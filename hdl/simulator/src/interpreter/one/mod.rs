@@ -131,7 +131,7 @@ impl One {
         changed.copy_from_slice(due);
         due.fill(0);
         let groups = self.trace_groups();
-        if let Some(last) = changed.last_mut().filter(|_| groups % 64 != 0) {
+        if let Some(last) = changed.last_mut().filter(|_| !groups.is_multiple_of(64)) {
             *last &= crate::words::low_mask(to_u32(groups % 64));
         }
     }

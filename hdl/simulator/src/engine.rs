@@ -44,6 +44,12 @@ pub enum EngineFault {
         /// Its path.
         signal: String,
     },
+    /// The process that runs the engine failed.
+    #[error("the engine's process failed: {reason}")]
+    Process {
+        /// What happened.
+        reason: String,
+    },
     /// The thread that runs the engine failed.
     #[error("the engine's thread failed: {reason}")]
     Thread {

@@ -20,6 +20,8 @@ pub enum EngineKind {
     ManyLanes,
     /// The netlist as it is, interpreted without having been simplified.
     Unoptimised,
+    /// The netlist, compiled by `rustc`.
+    Compiled,
     /// The emitted Verilog, in Verilator.
     Verilator,
 }
@@ -38,6 +40,7 @@ impl EngineKind {
             Self::Interpreted => "interpreted",
             Self::ManyLanes => "many_lanes",
             Self::Unoptimised => "unoptimised",
+            Self::Compiled => "compiled",
             Self::Verilator => "verilator",
         }
     }

@@ -1,5 +1,6 @@
 //! What can keep a block from passing.
 
+use nitro_compiler::program::ProgramError;
 use nitro_netlist::ElaborateError;
 use nitro_simulator::engine::EngineFault;
 use nitro_tools::ToolError;
@@ -47,6 +48,12 @@ pub enum AgreementError {
         /// The random case that it happened in, if it was one.
         case: Option<Case>,
     },
+    /// A compiled program has no named signals.
+    #[error("a netlist that is compiled for a comparison has no trace; any other engine has one")]
+    NoTrace,
+    /// A netlist could not be compiled to a program.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// A stored case cannot be read.
     #[error("stored case {}: {reason}", path.display())]
     Stored {

@@ -28,7 +28,7 @@ pub use catalogue::{BlockReport, agree_all, all_known, stored_for};
 pub use compare::{CompareError, Disagreement, EngineKind, Lanes, compare};
 pub use error::{AgreementError, StoredError};
 pub use lint::{lint, lint_on};
-pub use netlists::{Agreed, Interpreted, NetlistEngine, Soak, SoakError, Verilated};
+pub use netlists::{Agreed, Compiled, Interpreted, NetlistEngine, Soak, SoakError, Verilated};
 pub use property::{Budget, agree, agree_on};
 pub use stimulus::{Case, RandomStimulus, Stimulus, Style};
 pub use stored::{StoredCases, stored_cases};

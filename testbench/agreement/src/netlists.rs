@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use nitro_compiler::program::Program;
 use nitro_netlist::netlist::Port;
 use nitro_netlist::{Design, Netlist};
 use nitro_simulator::random::{Draw, Random, build};
@@ -19,7 +20,7 @@ use crate::compare::{CompareError, EngineKind, Lanes, compare};
 use crate::error::AgreementError;
 use crate::property::runner;
 use crate::stimulus::{Case, RandomStimulus, Stimulus, Style};
-use crate::subject::{clock, interpreter, lanes_of};
+use crate::subject::{PROGRAM, clock, interpreter, lanes_of, programs};
 
 /// An engine for any netlist.
 pub trait NetlistEngine {
@@ -42,6 +43,19 @@ impl NetlistEngine for Interpreted {
     }
     fn start(&self, netlist: &Netlist, lanes: usize) -> Result<Lanes, AgreementError> {
         Ok(lanes_of(&interpreter(netlist, self.0, lanes), lanes))
+    }
+}
+
+/// The netlist as Rust source, compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Compiled;
+
+impl NetlistEngine for Compiled {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Compiled
+    }
+    fn start(&self, netlist: &Netlist, lanes: usize) -> Result<Lanes, AgreementError> {
+        Ok(programs(&Program::build(netlist, PROGRAM)?, lanes)?)
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use nitro_compiler::program::{Program, ProgramError};
 use nitro_netlist::design::Role;
 use nitro_netlist::netlist::Port;
 use nitro_netlist::{Design, Netlist};
@@ -26,6 +27,8 @@ pub struct Subject<'a> {
     outputs: Vec<PortInfo>,
     /// Built when first needed.
     library: RefCell<Option<Arc<VerilatedLibrary>>>,
+    /// Built when first needed.
+    program: RefCell<Option<Program>>,
     /// Interpreters at power-up, by kind and number of lanes.
     compiled: RefCell<HashMap<(EngineKind, usize), Interpreter>>,
 }
@@ -52,6 +55,7 @@ impl<'a> Subject<'a> {
             inputs,
             outputs,
             library: RefCell::default(),
+            program: RefCell::default(),
             compiled: RefCell::default(),
         })
     }
@@ -129,6 +133,7 @@ impl<'a> Subject<'a> {
                 let verilator = Tools::locate()?.verilator();
                 Box::new(verilator.traced(&verilog, &self.netlist, &signals, Effort::Build)?)
             }
+            EngineKind::Compiled => return Err(AgreementError::NoTrace),
         })
     }
 
@@ -161,6 +166,15 @@ impl<'a> Subject<'a> {
         lanes_of(compiled.entry(key).or_insert_with(|| interpreter(&self.netlist, kind, lanes)), lanes)
     }
 
+    /// The compiled program, built now if it has not been.
+    fn program(&self) -> Result<Program, AgreementError> {
+        if let Some(program) = self.program.borrow().as_ref() {
+            return Ok(program.clone());
+        }
+        let program = Program::build(&self.netlist, PROGRAM)?;
+        Ok(self.program.borrow_mut().insert(program).clone())
+    }
+
     /// Fresh engines of one kind, in their power-up state.
     fn lanes(&self, kind: EngineKind, lanes: usize) -> Result<Lanes, AgreementError> {
         Ok(match kind {
@@ -170,6 +184,7 @@ impl<'a> Subject<'a> {
                 let engines = (0..lanes).map(engine).collect::<Result<_, _>>();
                 Lanes::Engines(engines.map_err(|source| self.no_rust_hdl(source))?)
             }
+            EngineKind::Compiled => programs(&self.program()?, lanes)?,
             EngineKind::Verilator => {
                 let library = self.library()?;
                 Lanes::Engines((0..lanes).map(|_| -> Box<dyn Engine> { Box::new(library.instantiate()) }).collect())
@@ -178,11 +193,21 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// The netlists are small: code for wide vectors would be compiled a second time for nothing.
+pub(crate) const PROGRAM: nitro_compiler::Options =
+    nitro_compiler::Options { optimise: true, guards: true, trace: false, wide: false };
+
 /// An interpreter for some lanes: of all of them, or of one by itself.
 pub(crate) fn interpreter(netlist: &Netlist, kind: EngineKind, lanes: usize) -> Interpreter {
     // A single lane would get the machine for one lane.
     let lanes = if kind == EngineKind::ManyLanes { lanes.max(2) } else { 1 };
     Interpreter::with_options(netlist, Options { lanes, trace: false, optimise: kind != EngineKind::Unoptimised })
+}
+
+/// Processes of a compiled program.
+pub(crate) fn programs(program: &Program, lanes: usize) -> Result<Lanes, ProgramError> {
+    let engine = |_| -> Result<Box<dyn Engine>, ProgramError> { Ok(Box::new(program.start()?)) };
+    Ok(Lanes::Engines((0..lanes).map(engine).collect::<Result<_, _>>()?))
 }
 
 /// Copies of it for that many lanes.

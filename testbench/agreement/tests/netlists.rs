@@ -1,7 +1,7 @@
 //! Random netlists: the optimiser and both machines of the interpreter against the plain interpreter, and our Verilog.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
-use nitro_agreement::{EngineKind, Interpreted, NetlistEngine, Soak, Verilated};
+use nitro_agreement::{Compiled, EngineKind, Interpreted, NetlistEngine, Soak, Verilated};
 
 const INTERPRETERS: [Interpreted; 3] =
     [Interpreted(EngineKind::Unoptimised), Interpreted(EngineKind::Interpreted), Interpreted(EngineKind::ManyLanes)];
@@ -21,11 +21,11 @@ fn the_optimiser_and_many_lanes_change_nothing() {
     soak.run(&interpreters(), |_| {}).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// The long form is `nitro check --random-netlists 500 --verilator`.
+/// The long form is `nitro check --random-netlists 500 --compiled --verilator`.
 #[test]
-fn the_verilog_of_random_netlists_means_the_same() {
+fn random_netlists_mean_the_same_compiled_and_as_verilog() {
     let soak = Soak { netlists: 12, clocks: 200, batch: 12, seed: Some(2), ..Soak::default() };
-    let engines: [&dyn NetlistEngine; 2] = [&INTERPRETERS[0], &Verilated];
+    let engines: [&dyn NetlistEngine; 3] = [&INTERPRETERS[0], &Compiled, &Verilated];
     let agreed = soak.run(&engines, |_| {}).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(agreed.netlists, 12);
 }

@@ -212,6 +212,9 @@ pub struct Check {
     /// Clocks of each random netlist
     #[arg(long, value_name = "CLOCKS", default_value_t = 1000, requires = "random_netlists")]
     pub clocks: u32,
+    /// Compare random netlists in the compiled engine, too (needs rustc)
+    #[arg(long, requires = "random_netlists")]
+    pub compiled: bool,
     /// Compare random netlists with their Verilog in Verilator, too
     #[arg(long, requires = "random_netlists")]
     pub verilator: bool,

@@ -1,6 +1,6 @@
 //! `nitro check`: the emitted Verilog before lint, synthesis and simulators.
 
-use nitro_agreement::{Budget, EngineKind, Interpreted, NetlistEngine, Soak, Subject, Verilated, agree_all};
+use nitro_agreement::{Budget, Compiled, EngineKind, Interpreted, NetlistEngine, Soak, Subject, Verilated, agree_all};
 use nitro_card::config::Config;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::progress::bar;
 const LARGE: usize = 5_000;
 /// Engines that blocks are compared on.
 const ENGINES: usize = EngineKind::COMPARED.len();
-/// Random netlists that Verilator gets at once.
+/// Random netlists that a compiler gets at once.
 const NETLISTS_PER_BUILD: usize = 50;
 
 #[derive(Serialize)]
@@ -36,9 +36,14 @@ fn random_netlists(options: &Check, netlists: u32) -> Result<(), Failure> {
     let (one, many) = (Interpreted(EngineKind::Interpreted), Interpreted(EngineKind::ManyLanes));
     let mut engines: Vec<&dyn NetlistEngine> = vec![&plain, &one, &many];
     let mut soak = Soak { netlists, clocks: options.clocks, seed: Some(options.seed), ..Soak::default() };
+    if options.compiled {
+        engines.push(&Compiled);
+    }
     if options.verilator {
         engines.push(&Verilated);
-        // Verilator and the C++ compiler take about as long for many small netlists as for one.
+    }
+    if options.compiled || options.verilator {
+        // Compilers take about as long for some small netlists as for one.
         soak.batch = NETLISTS_PER_BUILD;
     }
     let bar = bar(netlists as usize, "comparing", options.quiet.quiet);

@@ -114,12 +114,15 @@ impl Compiler {
         let mut objects = Vec::new();
         for (index, unit) in units.iter().enumerate() {
             let source = folder.join(format!("unit{index}.cc"));
-            let text: String = unit.iter().map(|name| format!("#include \"{name}\"\n")).collect();
+            let text: String = unit.files.iter().map(|name| format!("#include \"{name}\"\n")).collect();
             std::fs::write(&source, text).map_err(ToolError::file("write", &source))?;
             let object = source.with_extension("o");
             let mut command = self.command(runtime);
-            if !self.is_clang {
-                // A precompiled header is taken only if it is the first thing included.
+            if unit.slow {
+                // A precompiled header is only for the flags that it was compiled with.
+                command.arg("-O0");
+            } else if !self.is_clang {
+                // It is taken only if it is the first thing included.
                 command.arg("-include").arg(runtime.folder.join("verilated.h"));
             }
             command.arg("-I").arg(folder).arg("-c").arg(&source).arg("-o").arg(&object);
@@ -134,17 +137,32 @@ impl Compiler {
     }
 }
 
-/// The generated files in groups of similar size, one a compiler process.
-fn units(folder: &Path) -> Result<Vec<Vec<String>>, ToolError> {
-    let mut files = Vec::new();
+/// Generated files that one compiler process takes.
+struct Unit {
+    files: Vec<String>,
+    /// They run once a model, if at all. A constructor that lists every signal is one function of thousands of calls, for which
+    /// an optimising compiler takes many minutes; Verilator's makefile does not optimise these files either.
+    slow: bool,
+}
+
+/// The generated files in groups of similar size.
+fn units(folder: &Path) -> Result<Vec<Unit>, ToolError> {
+    let [mut slow, mut fast] = [Vec::new(), Vec::new()];
     for entry in std::fs::read_dir(folder).map_err(ToolError::file("read", folder))? {
         let entry = entry.map_err(ToolError::file("read", folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".cpp") {
             let size = entry.metadata().map_err(ToolError::file("read", entry.path()))?.len();
+            let files = if name.ends_with("__Slow.cpp") { &mut slow } else { &mut fast };
             files.push((size, name));
         }
     }
+    let units = |files: Vec<_>, slow| groups(files).into_iter().map(move |files| Unit { files, slow });
+    Ok(units(slow, true).chain(units(fast, false)).collect())
+}
+
+/// Files with their sizes in groups of similar size.
+fn groups(mut files: Vec<(u64, String)>) -> Vec<Vec<String>> {
     let total: u64 = files.iter().map(|(size, _)| size).sum();
     let count = usize::try_from(total.div_ceil(BYTES_PER_UNIT)).unwrap_or(1).clamp(1, files.len().max(1));
     // Largest first into the smallest group.
@@ -156,7 +174,7 @@ fn units(folder: &Path) -> Result<Vec<Vec<String>>, ToolError> {
             group.1.push(name);
         }
     }
-    Ok(groups.into_iter().map(|(_, names)| names).collect())
+    groups.into_iter().map(|(_, names)| names).filter(|names| !names.is_empty()).collect()
 }
 
 /// Runs compilers, as many at a time as the machine has processors.

@@ -210,7 +210,7 @@ impl Machine {
     /// How many clocks of the traffic [`Machine::traffic`] can time at most.
     #[must_use]
     pub fn most_clocks(&self, recording: &Recording) -> usize {
-        recording.traffic_hashes.len().saturating_sub(lag(self.lanes()))
+        recording.traffic_hashes.len().saturating_sub(lag(self.lanes(), recording))
     }
 
     /// Times `clocks` clocks of the traffic, at most [`Machine::most_clocks`].
@@ -250,9 +250,14 @@ impl Played {
     }
 }
 
+/// Clocks that a lane is ahead of the next one: fewer if half of the traffic would not be timed.
+fn ahead(lanes: usize, recording: &Recording) -> usize {
+    LAG.min(recording.traffic_hashes.len() / (2 * lanes.max(1)))
+}
+
 /// Clocks that the first lane is ahead of the last one.
-fn lag(lanes: usize) -> usize {
-    LAG * lanes.saturating_sub(1)
+fn lag(lanes: usize, recording: &Recording) -> usize {
+    ahead(lanes, recording) * lanes.saturating_sub(1)
 }
 
 fn traffic_of_lanes(engine: &mut dyn Lanes, recording: &Recording, clocks: usize) -> Played {
@@ -263,22 +268,23 @@ fn traffic_of_lanes(engine: &mut dyn Lanes, recording: &Recording, clocks: usize
     let mut outputs = vec![0; lanes * words];
     let mut hashes = vec![OutputHash::default(); lanes];
     let image = |clock: usize| &recording.traffic[clock * recording.words..][..recording.words];
+    let (ahead, lag) = (ahead(lanes, recording), lag(lanes, recording));
     let mut watch = Stopwatch::start();
-    for clock in 0..lag(lanes) + clocks {
-        if clock == lag(lanes) {
+    for clock in 0..lag + clocks {
+        if clock == lag {
             watch = Stopwatch::start();
         }
         for (lane, slot) in images.iter_mut().enumerate() {
-            *slot = clock.checked_sub(LAG * lane).map_or(idle, image);
+            *slot = clock.checked_sub(ahead * lane).map_or(idle, image);
         }
         engine.clock(&images, &mut outputs);
         for (lane, (hash, outputs)) in hashes.iter_mut().zip(outputs.chunks_exact(words.max(1))).enumerate() {
-            if clock >= LAG * lane {
+            if clock >= ahead * lane {
                 hash.add(outputs);
             }
         }
     }
     let elapsed = watch.elapsed();
-    let ran = |lane: usize| lag(lanes) + clocks - LAG * lane;
+    let ran = |lane: usize| lag + clocks - ahead * lane;
     Played { elapsed, lanes: hashes.iter().enumerate().map(|(lane, hash)| (hash.value(), ran(lane))).collect() }
 }

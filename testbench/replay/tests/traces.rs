@@ -42,7 +42,7 @@ fn the_verilog_gives_the_trace_of_the_netlist() {
     let [other_vcd, other_fst] = trace(EngineKind::Verilator, TraceOptions::default()).unwrap();
     assert!(vcd == other_vcd, "VCD");
     assert!(fst == other_fst, "FST");
-    let scopes = vec!["tx_path.parser".to_owned()];
+    let scopes = vec!["tx_path.pipeline.parser".to_owned()];
     let part = TraceOptions { from: 20, to: 60, scopes, ..TraceOptions::default() };
     let [part_vcd, part_fst] = trace(EngineKind::Interpreted, part.clone()).unwrap();
     let [other_vcd, other_fst] = trace(EngineKind::Verilator, part).unwrap();

@@ -1,6 +1,6 @@
 //! What a trace shows, worked out once: the tree of scopes, and the distinct values behind its names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use nitro_netlist::Netlist;
 use nitro_netlist::netlist::TraceSignal;
@@ -116,13 +116,27 @@ fn select(top: &str, signals: &[TraceSignal], scopes: &[String]) -> Result<Vec<u
             }
         }
         if !found {
-            let mut known: Vec<String> = signals.iter().filter_map(|signal| signal.scope.first().cloned()).collect();
-            known.sort();
-            known.dedup();
-            return Err(TraceError::NoSuchScope { scope: scope.clone(), known: known.join(", ") });
+            return Err(no_such_scope(top, signals, scope));
         }
     }
     Ok((0..signals.len()).filter(|&index| selected[index]).collect())
+}
+
+/// The error for a scope that is not there, with what is there beside its first unknown name.
+fn no_such_scope(top: &str, signals: &[TraceSignal], scope: &str) -> TraceError {
+    let wanted: Vec<&str> = scope.split('.').filter(|name| !name.is_empty()).collect();
+    let wanted = if wanted.first() == Some(&top) { &wanted[1..] } else { &wanted[..] };
+    let shared =
+        |signal: &TraceSignal| wanted.iter().zip(&signal.scope).take_while(|(wanted, name)| *wanted == name).count();
+    let depth = signals.iter().map(shared).max().unwrap_or(0);
+    let beside = |depth: usize| -> BTreeSet<String> {
+        let beside = signals.iter().filter(|signal| shared(signal) >= depth && signal.scope.len() > depth);
+        beside.map(|signal| signal.scope[..=depth].join(".")).collect()
+    };
+    // Below a scope without inner ones there is nothing to name.
+    let known = (0..=depth).rev().map(beside).find(|known| !known.is_empty()).unwrap_or_default();
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    TraceError::NoSuchScope { scope: scope.to_owned(), known }
 }
 
 /// Whether the signal's scope is `scope` or lies below it.

@@ -119,11 +119,11 @@ pub enum TraceError {
         path: PathBuf,
     },
     /// No signal lies in a scope that was asked for.
-    #[error("no signal lies in scope `{scope}`; the scopes below the top are: {known}")]
+    #[error("no signal lies in scope `{scope}`; there are: {known}")]
     NoSuchScope {
         /// As asked for.
         scope: String,
-        /// What there is.
+        /// What there is in its place.
         known: String,
     },
     /// An odd or zero clock time.

@@ -59,6 +59,9 @@ impl NetlistEngine for Compiled {
     }
 }
 
+/// Random netlists compare with constants in vain, which the elaborator never leaves to the Verilog.
+const LINT: &str = "/* verilator lint_off UNSIGNED */\n/* verilator lint_off CMPCONST */\n";
+
 /// The netlist as Verilog, in Verilator.
 #[derive(Clone, Copy, Debug)]
 pub struct Verilated;
@@ -69,7 +72,7 @@ impl NetlistEngine for Verilated {
     }
     fn start(&self, netlist: &Netlist, lanes: usize) -> Result<Lanes, AgreementError> {
         let design = Design::of_netlist(netlist);
-        let text = design.verilog().text();
+        let text = format!("{LINT}{}", design.verilog().text());
         let list = |ports: &[Port]| -> Vec<PortInfo> {
             ports.iter().map(|port| PortInfo { name: port.name.clone(), width: port.width as usize }).collect()
         };

@@ -346,7 +346,7 @@ impl Maker {
     fn concat(&mut self, choices: [u32; 3]) {
         let mut parts: Vec<NodeId> = Vec::new();
         let mut width = 0;
-        for turn in 0..1 + choices[0] % 6 {
+        for turn in 0..1 + choices[0] % 14 {
             let part = self.any(choices[turn as usize % 3].rotate_left(turn * 5));
             if width + self.width(part) <= MAX_WIDTH {
                 width += self.width(part);

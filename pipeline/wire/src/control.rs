@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::constants::MappingKind;
+use crate::policy::{EniPolicy, Nacl};
 
 /// Everything that one card knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +22,24 @@ pub struct CardConfig {
     pub hash_key: [u8; 16],
     /// Key of the flow hash.
     pub flow_key: [u8; 16],
+    /// Seed of connection tracking's hash.
+    pub conntrack_key: [u8; 16],
+    /// Clocks in a tick, at least 1 ([`TICKS_PER_SECOND`](crate::policy::TICKS_PER_SECOND)).
+    pub clocks_per_tick: u32,
+    /// Mode of a miss of the mapping cache: ask the mapping service, or drop.
+    pub query_on_miss: bool,
+    /// TCP packets without SYN and without a connection are dropped.
+    pub strict_tcp: bool,
+    /// Network ACLs of the interfaces' subnets, by number; none allows all.
+    pub subnets: Vec<Option<Nacl>>,
     /// The interfaces.
     pub enis: Vec<Eni>,
     /// The mapping cache's entries.
     pub mappings: Vec<Mapping>,
 }
+
+/// Clocks in a tick of a card at 250 MHz.
+pub const DEFAULT_CLOCKS_PER_TICK: u32 = 250_000_000 / crate::policy::TICKS_PER_SECOND;
 
 impl Default for CardConfig {
     /// A card without address, keys, interfaces and mappings.
@@ -38,6 +52,11 @@ impl Default for CardConfig {
             token_keys: Vec::new(),
             hash_key: [0; 16],
             flow_key: [0; 16],
+            conntrack_key: [0; 16],
+            clocks_per_tick: DEFAULT_CLOCKS_PER_TICK,
+            query_on_miss: false,
+            strict_tcp: false,
+            subnets: Vec::new(),
             enis: Vec::new(),
             mappings: Vec::new(),
         }
@@ -65,6 +84,10 @@ pub struct Eni {
     pub subnet4: Option<(Ipv4Addr, u8)>,
     /// IPv6 range of its subnet: base address and prefix length.
     pub subnet6: Option<(Ipv6Addr, u8)>,
+    /// Number of its subnet, an index of [`CardConfig::subnets`]; a number without an entry has no ACL.
+    pub subnet: u8,
+    /// What its packets may do.
+    pub policy: EniPolicy,
 }
 
 /// An entry of the mapping cache.

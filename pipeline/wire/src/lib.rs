@@ -6,6 +6,7 @@ pub mod control;
 pub mod counters;
 pub mod format;
 pub mod formats;
+pub mod policy;
 pub mod reason;
 pub mod registers;
 pub mod tables;

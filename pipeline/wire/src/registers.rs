@@ -16,8 +16,8 @@ pub const ADDRESS_BITS: usize = 12;
 
 /// Value of the register `ID`: "NITR".
 pub const ID_VALUE: u32 = 0x4e49_5452;
-/// Value of the register `VERSION`: 0.1.0.
-pub const VERSION_VALUE: u32 = 0x0000_0100;
+/// Value of the register `VERSION`: 0.2.0.
+pub const VERSION_VALUE: u32 = 0x0000_0200;
 
 /// Who may do what with a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +176,7 @@ registers! {
         /// Major.
         major[31:16] = 0,
         /// Minor.
-        minor[15:8] = 1,
+        minor[15:8] = 2,
         /// Patch.
         patch[7:0] = 0,
     }
@@ -193,6 +193,10 @@ registers! {
     }
     /// Control.
     CONTROL[1] @ 0x00c rw {
+        /// A miss of the mapping cache asks the mapping service; while 0, it is a drop.
+        query_on_miss[2:2] = 0,
+        /// TCP packets without SYN and without a connection are dropped.
+        strict_tcp[1:1] = 0,
         /// Packets are taken in; while 0, neither packet input is ready.
         enable[0:0] = 0,
     }
@@ -204,6 +208,25 @@ registers! {
         tx_held[15:4] = 0,
         /// The snapshot that COUNTER_SELECT asked for is not ready yet.
         counter_busy[0:0] = 0,
+    }
+    /// Clocks in a tick, the unit of timeouts: a sixteenth of a second.
+    CLOCKS_PER_TICK[1] @ 0x014 rw {
+        /// Number of clocks; 0 stands still.
+        value[31:0] = 0,
+    }
+    /// Ticks since reset.
+    TIME[1] @ 0x018 ro {
+        /// Number of ticks.
+        value[23:0] = 0,
+    }
+    /// Dimensions of this card's policy stages.
+    POLICY_CAPABILITIES[1] @ 0x01c ro {
+        /// Connections tracked at one time, as a power of two.
+        connections_log2[20:16] = state,
+        /// Security group rules compared in a clock, as a power of two.
+        rules_per_row_log2[11:8] = state,
+        /// Rows of a direction's rule memory, as a power of two.
+        rule_rows_log2[4:0] = state,
     }
     /// The card's own underlay address, word 0 most significant; IPv4 as v4-mapped.
     UNDERLAY_IP[4] @ 0x020 rw {
@@ -274,8 +297,13 @@ registers! {
     }
     /// Writes TABLE_DATA into a table's row at TABLE_INDEX, whole, at the next clock.
     TABLE_COMMAND[1] @ 0x0a4 wo {
-        /// 1 interfaces, 2 local addresses, 3 mappings; other numbers do nothing.
+        /// 1 interfaces, 2 local addresses, 3 mappings, 4 ACL rules, 5 ACLs, 6 security rules, 7 rule sets, 8 connection limits; other numbers do nothing.
         table[3:0] = 0,
+    }
+    /// Makes all ACLs and rule sets that were written since count at once, between two packets.
+    POLICY_COMMIT[1] @ 0x0a8 wo {
+        /// Not looked at.
+        value[31:0] = 0,
     }
     /// Takes a snapshot of one counter into the four words below.
     COUNTER_SELECT[1] @ 0x0b0 wo {
@@ -302,6 +330,11 @@ registers! {
     /// Snapshot: bytes, high word.
     COUNTER_BYTES_HI[1] @ 0x0c0 ro {
         /// Bits 63 to 32.
+        value[31:0] = 0,
+    }
+    /// Seed of connection tracking's hash, as TOKEN_KEY_0; to be set before packets are taken in.
+    CONNTRACK_KEY[4] @ 0x0d0 wo {
+        /// 32 bits of the key.
         value[31:0] = 0,
     }
     /// Row to be written, word 0 least significant.
@@ -354,7 +387,7 @@ mod tests {
         assert_eq!(find(0x00e), Some((&CONTROL, 0)));
         assert_eq!(find(TABLE_DATA.at(19)), Some((&TABLE_DATA, 19)));
         assert_eq!(find(TABLE_DATA.at(20)), None);
-        assert_eq!(find(0x014), None);
+        assert_eq!(find(0x048), None);
         assert_eq!(find(0xffc), None);
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::format::{Format, layout};
 use crate::formats::constants;
+use crate::policy::Direction;
 
 /// Calls a macro with the rows, keys and values of the card's tables; the entries read as those of
 /// [`formats!`](crate::formats).
@@ -38,6 +39,89 @@ macro_rules! tables {
                 subnet6_mask: 128,
                 /// Length of its prefix in bits, as router advertisements tell it.
                 subnet6_length: 8,
+                /// Number of its subnet, which has the network ACL.
+                subnet: 8,
+            }
+            /// A rule of a network ACL. It matches packets of its family whose protocol, selector and outside address all fit.
+            NaclRuleRow = NACL_RULE_ROW {
+                /// The rule exists.
+                valid: 1,
+                /// Allow, else deny.
+                allow: 1,
+                /// It is for IPv6, else for IPv4.
+                ipv6: 1,
+                /// Any protocol.
+                any_protocol: 1,
+                /// The protocol.
+                protocol: 8,
+                /// Lowest selector: TCP and UDP the destination port; ICMP and ICMPv6 256 · type + code; other protocols 0.
+                low: 16,
+                /// Highest selector.
+                high: 16,
+                /// Outside address, IPv4 as v4-mapped.
+                address: 128,
+                /// Length of its prefix, of the 128 bits.
+                prefix: 8,
+            }
+            /// Which rules of a network ACL count. Takes effect with the next commit.
+            NaclSetRow = NACL_SET_ROW {
+                /// There is an ACL; without one everything passes.
+                enabled: 1,
+                /// Bank of the rules.
+                bank: 1,
+            }
+            /// A security group rule. It admits packets of its families whose protocol, selector and peer all fit.
+            SecurityRuleRow = SECURITY_RULE_ROW {
+                /// The rule exists.
+                valid: 1,
+                /// It admits IPv4.
+                ipv4: 1,
+                /// It admits IPv6.
+                ipv6: 1,
+                /// Any protocol.
+                any_protocol: 1,
+                /// The protocol.
+                protocol: 8,
+                /// The selector of TCP and UDP is the source port, not the destination port: the rule admits replies.
+                reply: 1,
+                /// What it admits is not tracked.
+                untracked: 1,
+                /// Lowest selector: TCP and UDP a port; ICMP and ICMPv6 256 · type + code; other protocols 0.
+                low: 16,
+                /// Highest selector.
+                high: 16,
+                /// The peer is a group, whose number is `address`.
+                by_group: 1,
+                /// The peer's address, IPv4 as v4-mapped.
+                address: 128,
+                /// Length of its prefix, of the 128 bits.
+                prefix: 8,
+            }
+            /// Which security group rules count for an interface in a direction. Takes effect with the next commit.
+            SecuritySetRow = SECURITY_SET_ROW {
+                /// First row of the rule memory. A row holds as many rules as the card compares in a clock.
+                first: 16,
+                /// Rows.
+                rows: 16,
+                /// Of these, the first ones that have untracked rules.
+                untracked_rows: 16,
+            }
+            /// Limits of an interface's connections. Timeouts are in ticks.
+            ConntrackRow = CONNTRACK_ROW {
+                /// Connections tracked, at most.
+                max_connections: 24,
+                /// TCP established.
+                tcp_established: 24,
+                /// TCP opening and closing.
+                tcp_transient: 24,
+                /// UDP seen in one direction.
+                udp: 24,
+                /// UDP seen in both directions.
+                udp_stream: 24,
+                /// ICMP.
+                icmp: 24,
+                /// Any other protocol.
+                other: 24,
             }
             /// Key of the local address table.
             LocalKey = LOCAL_KEY {
@@ -123,11 +207,48 @@ pub enum Table {
     Local = 2,
     /// Mapping cache, a hash table; the index is way · rows + row.
     Mapping = 3,
+    /// Rules of network ACLs; the index is [`nacl_rule_index`].
+    NaclRule = 4,
+    /// Which of them count; the index is [`set_index`] of the subnet.
+    NaclSet = 5,
+    /// Security group rules; the index is [`security_rule_index`].
+    SecurityRule = 6,
+    /// Which of them count; the index is [`set_index`] of the interface.
+    SecuritySet = 7,
+    /// Limits of connection tracking; the index is the interface's number.
+    Conntrack = 8,
+}
+
+/// Index of a network ACL's rule: rule 0 to 63 of a bank, a direction and a subnet.
+#[must_use]
+pub const fn nacl_rule_index(bank: u8, direction: Direction, subnet: u8, rule: u8) -> u16 {
+    (bank as u16) << 15 | (direction.code() as u16) << 14 | (subnet as u16) << 6 | rule as u16
+}
+
+/// Index of a set of rules: of a subnet or an interface.
+#[must_use]
+pub const fn set_index(direction: Direction, owner: u8) -> u16 {
+    (direction.code() as u16) << 8 | owner as u16
+}
+
+/// Index of a security group rule: a slot (0 to 32,767) of a direction's rule memory; slot = row · rules of a row + place.
+#[must_use]
+pub const fn security_rule_index(direction: Direction, slot: u16) -> u16 {
+    (direction.code() as u16) << 15 | slot
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 3] = [Self::Eni, Self::Local, Self::Mapping];
+    pub const ALL: [Self; 8] = [
+        Self::Eni,
+        Self::Local,
+        Self::Mapping,
+        Self::NaclRule,
+        Self::NaclSet,
+        Self::SecurityRule,
+        Self::SecuritySet,
+        Self::Conntrack,
+    ];
 
     /// The number that `TABLE_COMMAND` takes.
     #[must_use]
@@ -142,6 +263,11 @@ impl Table {
             Self::Eni => ENI_ROW,
             Self::Local => LOCAL_ROW,
             Self::Mapping => MAPPING_ROW,
+            Self::NaclRule => NACL_RULE_ROW,
+            Self::NaclSet => NACL_SET_ROW,
+            Self::SecurityRule => SECURITY_RULE_ROW,
+            Self::SecuritySet => SECURITY_SET_ROW,
+            Self::Conntrack => CONNTRACK_ROW,
         }
     }
 }
@@ -168,6 +294,6 @@ mod tests {
         for table in Table::ALL {
             assert!(table.row().words() <= usize::from(crate::registers::TABLE_DATA.count), "{table:?}");
         }
-        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (412, 161, 539));
+        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (420, 161, 539));
     }
 }

@@ -236,6 +236,7 @@ impl<P: RegisterPort> Driver<P> {
             ("subnet6", subnet6),
             ("subnet6_mask", mask_6),
             ("subnet6_length", u128::from(length_6)),
+            ("subnet", u128::from(eni.subnet)),
         ])?;
         self.write_row(Table::Eni, u16::from(eni.number), &row)?;
         for &ip in &eni.ips {

@@ -5,18 +5,17 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
+use nitro_wire::policy::{MAX_NACL_RULES, MAX_SECURITY_RULES, Protocol, Timeouts};
 use toml::Spanned;
 
 use crate::address;
 use crate::error::{Problem, VpcError};
 use crate::file::{self, ProtocolText, Text};
-use crate::policy::{Nacl, NaclRule, Peer, Protocol, SecurityGroup, SecurityRule};
-use crate::types::{Card, Cidr, Eni, Host, Mac, Mapping, MappingKey, Subnet, Timeouts, TokenKeys, Vpc, VpcNetwork};
+use crate::policy::{Nacl, NaclRule, Peer, SecurityGroup, SecurityRule};
+use crate::types::{Card, Cidr, Eni, Host, Mac, Mapping, MappingKey, Subnet, TokenKeys, Vpc, VpcNetwork};
 
-/// Security groups per ENI × rules per group, in each direction (VPC quotas, "Security groups").
-const MAX_RULES: usize = 1000;
-/// NACL rules per direction (VPC quotas, "Network ACLs").
-const MAX_NACL_RULES: usize = 40;
+/// Groups that rules may refer to: the bits that a mapping has for them.
+const MAX_REFERRED_GROUPS: usize = 64;
 /// Groups per ENI (VPC quotas, "Security groups").
 const MAX_GROUPS: usize = 16;
 
@@ -447,7 +446,7 @@ impl World<'_> {
         };
         let directions = [("ingress", largest(|group| &group.ingress)), ("egress", largest(|group| &group.egress))];
         for (direction, rules) in directions {
-            if groups.len() * rules > MAX_RULES {
+            if groups.len() * rules > MAX_SECURITY_RULES {
                 let eni = entry.name.get_ref().clone();
                 return fail(&entry.name, Problem::TooManyRules { eni, groups: groups.len(), rules, direction });
             }
@@ -543,6 +542,12 @@ fn resolve(file: &file::File) -> Checked<Vpc> {
             Ok(SecurityGroup { name: entry.name.get_ref().clone(), vpc, ingress, egress })
         })
         .collect::<Checked<Vec<_>>>()?;
+    let referred = crate::policy::referred_groups(&groups).len();
+    if let Some(place) = file.security_group.first().filter(|_| referred > MAX_REFERRED_GROUPS) {
+        let what = "the file".to_owned();
+        let of = "security groups that rules refer to";
+        return fail(&place.name, Problem::TooMany { what, count: referred, of, most: MAX_REFERRED_GROUPS });
+    }
     let world = World {
         card: &card,
         networks: &networks,

@@ -12,6 +12,7 @@ pub mod service;
 mod types;
 
 pub use error::{Problem, VpcError};
-pub use policy::{Nacl, NaclRule, Peer, Protocol, SecurityGroup, SecurityRule};
+pub use nitro_wire::policy::{Protocol, Timeouts};
+pub use policy::{Nacl, NaclRule, Peer, SecurityGroup, SecurityRule};
 pub use service::{Answer, MappingService};
-pub use types::{Card, Cidr, Eni, Host, Mac, Mapping, MappingKey, Subnet, Timeouts, TokenKeys, Vpc, VpcNetwork};
+pub use types::{Card, Cidr, Eni, Host, Mac, Mapping, MappingKey, Subnet, TokenKeys, Vpc, VpcNetwork};

@@ -1,23 +1,10 @@
 //! Security groups and network ACLs.
 
-use crate::types::Cidr;
+use std::collections::BTreeSet;
 
-/// What a rule matches above IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// Everything.
-    All,
-    /// TCP with a range of destination ports.
-    Tcp(u16, u16),
-    /// UDP with a range of destination ports.
-    Udp(u16, u16),
-    /// ICMP, all or one type and possibly code.
-    Icmp(Option<(u8, Option<u8>)>),
-    /// ICMPv6, all or one type and possibly code.
-    Icmpv6(Option<(u8, Option<u8>)>),
-    /// Any other protocol by its number.
-    Number(u8),
-}
+use nitro_wire::policy::{self as wire, Protocol};
+
+use crate::types::Cidr;
 
 /// Whom a security group rule admits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,4 +77,47 @@ pub struct Nacl {
     pub ingress: Vec<NaclRule>,
     /// Rules for packets out of the subnet.
     pub egress: Vec<NaclRule>,
+}
+
+impl Nacl {
+    /// As a card takes it.
+    #[must_use]
+    pub fn rows(&self) -> wire::Nacl {
+        let rules = |rules: &[NaclRule]| {
+            rules
+                .iter()
+                .map(|rule| wire::NaclRule { allow: rule.allow, protocol: rule.protocol, prefix: rule.cidr.into() })
+                .collect()
+        };
+        wire::Nacl { egress: rules(&self.egress), ingress: rules(&self.ingress) }
+    }
+}
+
+/// The groups (by index) that rules refer to: the n-th of them has bit n of a mapping's groups.
+#[must_use]
+pub fn referred_groups(groups: &[SecurityGroup]) -> BTreeSet<usize> {
+    let rules = groups.iter().flat_map(|group| group.ingress.iter().chain(&group.egress));
+    rules.filter_map(|rule| if let Peer::Group(index) = rule.peer { Some(index) } else { None }).collect()
+}
+
+/// The rules of some groups in one direction as a card takes them: a prefix list becomes its entries.
+pub(crate) fn rows<'a>(
+    rules: impl Iterator<Item = &'a SecurityRule>,
+    referred: &BTreeSet<usize>,
+) -> Vec<wire::SecurityRule> {
+    rules
+        .flat_map(|rule| {
+            let peers: Vec<wire::Peer> = match &rule.peer {
+                Peer::Cidr(cidr) => vec![wire::Peer::Prefix((*cidr).into())],
+                Peer::PrefixList { cidrs, .. } => {
+                    cidrs.iter().map(|&cidr| wire::Peer::Prefix(cidr.into())).collect()
+                }
+                Peer::Group(index) => {
+                    let bit = referred.iter().position(|group| group == index).and_then(|bit| u8::try_from(bit).ok());
+                    bit.map(wire::Peer::Group).into_iter().collect()
+                }
+            };
+            peers.into_iter().map(|peer| wire::SecurityRule { protocol: rule.protocol, peer })
+        })
+        .collect()
 }

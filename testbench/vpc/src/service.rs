@@ -6,14 +6,18 @@ use std::net::IpAddr;
 use nitro_model::token;
 use nitro_wire::MappingKind;
 use nitro_wire::constants::GUEST_MTU;
-use nitro_wire::control::{self, ip_bits};
+use nitro_wire::control::{self, DEFAULT_CLOCKS_PER_TICK, ip_bits};
+use nitro_wire::policy::EniPolicy;
 
+use crate::policy::{self, SecurityGroup, SecurityRule, referred_groups};
 use crate::types::{Cidr, MappingKey, TokenKeys, Vpc};
 
 /// Seed of the hash tables. A deployed control plane draws it at random; here every run must be the same.
 const HASH_KEY: [u8; 16] = *b"nitro hash seed\0";
 /// Key of the flow hash, fixed for the same reason.
 const FLOW_KEY: [u8; 16] = *b"nitro flow seed\0";
+/// Seed of connection tracking, likewise.
+const CONNTRACK_KEY: [u8; 16] = *b"nitro ct seed\0\0\0";
 
 /// What the mapping service says of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub enum Answer {
 pub struct MappingService<'a> {
     vpc: &'a Vpc,
     addresses: HashMap<(usize, IpAddr), Place>,
+    /// Group bits of each mapping of the file.
+    prefix_groups: Vec<u64>,
 }
 
 /// Where an address is.
@@ -38,25 +44,37 @@ struct Place {
     mac: [u8; 6],
     host: IpAddr,
     srd: bool,
+    groups: u64,
 }
 
 impl<'a> MappingService<'a> {
     /// The service for a checked VPC file.
     #[must_use]
     pub fn new(vpc: &'a Vpc) -> Self {
+        let referred = referred_groups(&vpc.groups);
+        let bits = |groups: &[usize]| {
+            let set = referred.iter().enumerate().filter(|(_, group)| groups.contains(group));
+            set.fold(0, |bits, (bit, _)| bits | 1 << bit)
+        };
         let mut addresses = HashMap::new();
         for eni in &vpc.enis {
-            let place = Place { kind: MappingKind::Instance, mac: eni.mac, host: vpc.card.underlay_ip, srd: false };
+            let place = Place { kind: MappingKind::Instance, mac: eni.mac, host: vpc.card.underlay_ip, srd: false, groups: bits(&eni.groups) };
             addresses.extend(eni.ips.iter().map(|&ip| ((vpc.subnets[eni.subnet].vpc, ip), place)));
         }
         for mapping in &vpc.mappings {
             if let MappingKey::Address(ip) = mapping.key {
-                let place =
-                    Place { kind: MappingKind::Instance, mac: mapping.mac, host: mapping.host, srd: mapping.srd };
+                let place = Place {
+                    kind: MappingKind::Instance,
+                    mac: mapping.mac,
+                    host: mapping.host,
+                    srd: mapping.srd,
+                    groups: bits(&mapping.groups),
+                };
                 addresses.insert((mapping.vpc, ip), place);
             }
         }
-        Self { vpc, addresses }
+        let prefix_groups = vpc.mappings.iter().map(|mapping| bits(&mapping.groups)).collect();
+        Self { vpc, addresses, prefix_groups }
     }
 
     fn token_keys(&self, host: IpAddr) -> &TokenKeys {
@@ -76,13 +94,15 @@ impl<'a> MappingService<'a> {
         self.vpc
             .mappings
             .iter()
-            .filter(|mapping| mapping.vpc == vpc && prefix(&mapping.key).as_ref().is_some_and(matches))
-            .max_by_key(|mapping| prefix(&mapping.key).map(|cidr| cidr.length))
-            .map(|mapping| Place {
+            .zip(&self.prefix_groups)
+            .filter(|(mapping, _)| mapping.vpc == vpc && prefix(&mapping.key).as_ref().is_some_and(matches))
+            .max_by_key(|(mapping, _)| prefix(&mapping.key).map(|cidr| cidr.length))
+            .map(|(mapping, &groups)| Place {
                 kind: MappingKind::GatewayService,
                 mac: mapping.mac,
                 host: mapping.host,
                 srd: mapping.srd,
+                groups,
             })
     }
 
@@ -111,8 +131,8 @@ impl<'a> MappingService<'a> {
             mac: place.mac,
             token_epoch: epoch,
             token: token::compute(key, vni, epoch, ip_bits(asking), ip_bits(ip)),
-            // Group bits, versions and expiry mean something once the stages that read them exist.
-            groups: 0,
+            groups: place.groups,
+            // Versions and expiry mean something once the stages that read them exist.
             version: 0,
             expiry: 0,
         })
@@ -125,6 +145,10 @@ impl Vpc {
     pub fn card_config(&self) -> control::CardConfig {
         let prefix = |eni: &crate::Eni, v4: bool| {
             self.subnets[eni.subnet].cidrs.iter().copied().find(|cidr| cidr.address.is_ipv4() == v4)
+        };
+        let referred = referred_groups(&self.groups);
+        let rules = |eni: &crate::Eni, direction: fn(&SecurityGroup) -> &Vec<SecurityRule>| {
+            policy::rows(eni.groups.iter().flat_map(|&group| direction(&self.groups[group])), &referred)
         };
         let enis = (0_u8..)
             .zip(&self.enis)
@@ -144,6 +168,14 @@ impl Vpc {
                     IpAddr::V6(address) => Some((address, cidr.length)),
                     IpAddr::V4(_) => None,
                 }),
+                subnet: u8::try_from(eni.subnet).unwrap_or(u8::MAX),
+                policy: EniPolicy {
+                    egress: rules(eni, |group| &group.egress),
+                    ingress: rules(eni, |group| &group.ingress),
+                    max_connections: eni.max_connections,
+                    timeouts: eni.timeouts,
+                    ..EniPolicy::closed()
+                },
             })
             .collect();
         control::CardConfig {
@@ -154,6 +186,11 @@ impl Vpc {
             token_keys: self.card.token_keys.iter().map(|(&epoch, &key)| (epoch, key)).collect(),
             hash_key: HASH_KEY,
             flow_key: FLOW_KEY,
+            conntrack_key: CONNTRACK_KEY,
+            clocks_per_tick: DEFAULT_CLOCKS_PER_TICK,
+            query_on_miss: self.card.query_on_miss,
+            strict_tcp: self.card.strict_tcp,
+            subnets: self.subnets.iter().map(|subnet| subnet.nacl.map(|nacl| self.nacls[nacl].rows())).collect(),
             enis,
             mappings: Vec::new(),
         }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use nitro_wire::policy::{Prefix, Timeouts};
+
 use crate::policy::{Nacl, SecurityGroup};
 
 /// A MAC address.
@@ -83,6 +85,12 @@ impl Cidr {
     }
 }
 
+impl From<Cidr> for Prefix {
+    fn from(cidr: Cidr) -> Self {
+        Self { address: cidr.address, length: cidr.length }
+    }
+}
+
 impl fmt::Display for Cidr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.address, self.length)
@@ -130,29 +138,6 @@ pub struct Subnet {
     pub cidrs: Vec<Cidr>,
     /// Index of its NACL; none allows all.
     pub nacl: Option<usize>,
-}
-
-/// Idle timeouts of tracked connections in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// TCP established, 60–432,000.
-    pub tcp_established: u32,
-    /// TCP opening and closing.
-    pub tcp_transient: u32,
-    /// UDP seen in one direction, 30–60.
-    pub udp: u32,
-    /// UDP seen in both directions, 60–180.
-    pub udp_stream: u32,
-    /// ICMP.
-    pub icmp: u32,
-    /// Any other protocol.
-    pub other: u32,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { tcp_established: 350, tcp_transient: 30, udp: 30, udp_stream: 180, icmp: 30, other: 600 }
-    }
 }
 
 /// A guest's interface on this card. Its number is its index in [`Vpc::enis`].

@@ -6,6 +6,7 @@ use nitro_components::bench::Random;
 use nitro_model::checksum::checksum;
 use nitro_model::wrap::{Sender, wrap};
 use nitro_wire::control::{CardConfig, Eni, ip_bits};
+use nitro_wire::policy::EniPolicy;
 use nitro_wire::{DropReason, Layout};
 
 use crate::noise;
@@ -21,6 +22,8 @@ fn key(first: u8) -> [u8; 16] {
 pub fn card(ipv6: bool) -> CardConfig {
     let eni = |number: u8, vni: u32, last: u8| Eni {
         number,
+        subnet: number,
+        policy: EniPolicy::open(),
         name: format!("eni-{number}"),
         mac: [0x0a, 0x10, 0, 0, 0, last],
         vni,
@@ -49,6 +52,7 @@ pub fn card(ipv6: bool) -> CardConfig {
         flow_key: key(0x60),
         enis: vec![eni(0, 4432, 6), eni(1, 4433, 7)],
         mappings: Vec::new(),
+        ..CardConfig::default()
     }
 }
 

@@ -7,6 +7,7 @@ use nitro_components::bench::{self, Random};
 use nitro_driver::{BusError, Driver, RegisterPort};
 use nitro_simulator::Engine;
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, mac_bits};
+use nitro_wire::policy::EniPolicy;
 use nitro_wire::{MappingKind, registers};
 
 pub const GATEWAY_MAC: [u8; 6] = [0x0a, 0, 0, 0, 0, 1];
@@ -76,6 +77,8 @@ pub fn config() -> CardConfig {
         enis: vec![
             Eni {
                 number: 0,
+                subnet: 0,
+                policy: EniPolicy::open(),
                 name: "checked".into(),
                 mac: [0x0a, 0x10, 0, 0, 0, 5],
                 vni: VNI,
@@ -87,6 +90,8 @@ pub fn config() -> CardConfig {
             },
             Eni {
                 number: 1,
+                subnet: 1,
+                policy: EniPolicy::open(),
                 name: "unchecked".into(),
                 mac: [0x0a, 0x10, 0, 0, 1, 9],
                 vni: 77,
@@ -98,6 +103,7 @@ pub fn config() -> CardConfig {
             },
         ],
         mappings,
+        ..CardConfig::default()
     }
 }
 

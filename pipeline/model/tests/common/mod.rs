@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nitro_model::checksum;
 use nitro_wire::MappingKind;
 use nitro_wire::control::{CardConfig, Eni, Mapping};
+use nitro_wire::policy::EniPolicy;
 
 pub const VNI: u32 = 4432;
 pub const ENI_MAC: [u8; 6] = [0x0a, 0x10, 0, 0, 0, 5];
@@ -67,6 +68,8 @@ pub fn config() -> CardConfig {
         flow_key: [2; 16],
         enis: vec![Eni {
             number: 1,
+            subnet: 0,
+            policy: EniPolicy::open(),
             name: "web-1".into(),
             mac: ENI_MAC,
             vni: VNI,
@@ -84,6 +87,7 @@ pub fn config() -> CardConfig {
             mapping(v4([10, 0, 0, 66]), PEER_MAC, MappingKind::Negative),
             mapping(v4([10, 0, 0, 67]), PEER_MAC, MappingKind::Drop),
         ],
+        ..CardConfig::default()
     }
 }
 

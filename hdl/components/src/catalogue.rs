@@ -5,6 +5,7 @@ use nitro_simulator::BlockEntry;
 use rust_hdl::prelude::*;
 
 use crate::arbiter::Arbiter;
+use crate::cell_memory::CellMemory;
 use crate::counter_bank::CounterBank;
 use crate::credit_gate::CreditGate;
 use crate::delay::{Delay, DelayRam};
@@ -54,6 +55,8 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("arbiter_5_16", || Arbiter::<16, 2, 1>::new(5)),
         BlockEntry::of("cast_to_record", Cast::<Bits<48>, Sample>::default),
         BlockEntry::of("cast_to_bits", Cast::<Sample, Bits<48>>::default),
+        BlockEntry::of("cell_memory_64", CellMemory::<64, 8, 1, 4, 2, 6>::default),
+        BlockEntry::of("cell_memory_512", CellMemory::<512, 64, 4, 3, 0, 3>::default),
         BlockEntry::of("counter_bank_3", CounterBank::<3, 14>::default),
         BlockEntry::of("counter_bank_5", CounterBank::<5, 64>::default),
         BlockEntry::of("credit_gate_1", CreditGate::<Bits<7>, 1>::default),
@@ -96,9 +99,9 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("siphash_2_4_384", SipHash::<2, 4, 384>::default),
         BlockEntry::of("spill_8", Spill::<Bits<8>>::default),
         BlockEntry::of("spill_512", Spill::<Beat<512, 64, 4>>::default),
-        BlockEntry::of("split_64", || Split::<64, 8, 1, 192, 4>::new(14, 100, true)),
-        BlockEntry::of("split_128", || Split::<128, 16, 4, 256, 4>::new(14, 200, false)),
-        BlockEntry::of("split_512", || Split::<512, 64, 4, 1536, 3>::new(14, 500, true)),
+        BlockEntry::of("split_64", || Split::<64, 8, 1, 192, 4, 1, 5>::new(14, 100, true)),
+        BlockEntry::of("split_128", || Split::<128, 16, 4, 256, 5, 0, 5>::new(14, 200, false)),
+        BlockEntry::of("split_512", || Split::<512, 64, 4, 1536, 4, 0, 4>::new(14, 500, true)),
         BlockEntry::of("strip_64", || Strip::<64, 8, 4>::new(&HEADER_LENGTHS)),
         BlockEntry::of("strip_128", || Strip::<128, 16, 1>::new(&[70, 90, 94, 114, 86, 106, 110, 130])),
         BlockEntry::of("strip_512", || Strip::<512, 64, 4>::new(&HEADER_LENGTHS)),

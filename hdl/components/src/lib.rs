@@ -6,6 +6,7 @@
 pub mod arbiter;
 pub mod bench;
 pub mod catalogue;
+pub mod cell_memory;
 pub mod counter_bank;
 pub mod credit_gate;
 pub mod delay;

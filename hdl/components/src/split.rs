@@ -1,18 +1,18 @@
 //! Splits a packet stream into heads for the policy stages and payload that waits for their verdict.
 //!
-//! Ports: `rx`, `head`, `payload`. Latency: a head 1 clock after its frame's last beat, the payload's first beat 2
-//! clocks after it. Moves one beat per clock, one-beat frames included, as long as heads are taken and the ring has
+//! Ports: `rx`, `head`, `fetch`, `payload`, `discard`, `ready`. Latency: a head 1 clock after its frame's last beat, a frame's first beat 1
+//! clock after its fetch. Moves one beat per clock, one-beat frames included, as long as heads are taken and the memory has
 //! room.
 //!
-//! Store-and-forward: every frame makes one head, in order, once its last beat is in. The frame itself goes to the
-//! payload ring, and leaves at `payload` if its head has `has_payload`; a bad frame makes a head that says why and
-//! leaves nothing in the ring.
+//! Store-and-forward: every frame makes one head, in order, once its last beat is in. The frame itself waits in a
+//! [`CellMemory`] if its head has `has_payload`, until it is fetched or discarded, in any order; a bad frame makes a head that says
+//! why and leaves nothing there.
 
 use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
+use crate::cell_memory::{CellMemory, Chain, Fetch};
 use crate::keep::KeepCount;
-use crate::ram::Ram;
 use crate::register::Register;
 use crate::stream::{Beat, StreamRx, StreamTx};
 use crate::wires::{SwapBytes, Wires};
@@ -23,8 +23,10 @@ pub struct FrameHead<const H: usize, const U: usize> {
     /// Why the frame is bad: 0 it is not, 1 stream error (error flag, or malformed byte enables), 2 longer than the
     /// maximum, 3 shorter than the minimum. The first that applies, in this order.
     pub reason: Bits<2>,
-    /// The frame waits in the payload ring: exactly if `reason` is 0.
+    /// The frame waits in the memory: exactly if `reason` is 0.
     pub has_payload: Bit,
+    /// Where it is.
+    pub chain: Chain,
     /// Bytes in the frame; 16,383 stands for all greater lengths. Beats with malformed byte enables count in full.
     pub length: Bits<14>,
     /// `tuser` of the last beat.
@@ -35,10 +37,18 @@ pub struct FrameHead<const H: usize, const U: usize> {
     pub window: Bits<H>,
 }
 
-/// Splits frames of `W`-bit beats; heads show `H` bits (a multiple of `W`), the ring holds `2^A` beats (`A` at most
-/// 15).
+/// Splits frames of `W`-bit beats; heads show `H` bits (a multiple of `W`), the memory has `2^CA` cells of `2^CB` beats, together
+/// `2^PA` beats.
 #[derive(Clone, Debug, LogicBlock, Ports)]
-pub struct Split<const W: usize, const K: usize, const U: usize, const H: usize, const A: usize> {
+pub struct Split<
+    const W: usize,
+    const K: usize,
+    const U: usize,
+    const H: usize,
+    const CA: usize,
+    const CB: usize,
+    const PA: usize,
+> {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high.
@@ -47,8 +57,14 @@ pub struct Split<const W: usize, const K: usize, const U: usize, const H: usize,
     pub rx: StreamRx<Beat<W, K, U>>,
     /// One for each frame.
     pub head: StreamTx<FrameHead<H, U>>,
-    /// The good frames.
+    /// Good frames to take out.
+    pub fetch: StreamRx<Fetch>,
+    /// The frames that were fetched.
     pub payload: StreamTx<Beat<W, K, U>>,
+    /// Good frames to forget.
+    pub discard: StreamRx<Chain>,
+    /// The memory has been made after reset.
+    pub ready: Signal<Out, Bit>,
 
     // The frame that arrives.
     keep: KeepCount<K>,
@@ -73,29 +89,21 @@ pub struct Split<const W: usize, const K: usize, const U: usize, const H: usize,
     front: DFF<FrameHead<H, U>>,
     front_valid: Register<Bit>,
 
-    // The payload ring.
-    ram: Ram<Beat<W, K, U>, A>,
-    ring_head: Register<Bits<A>>,
-    ring_tail: Register<Bits<A>>,
-    frame_start: Register<Bits<A>>,
-    occupied: Register<Bits<16>>,
-    pending: Register<Bits<16>>,
-    payload_valid: Register<Bit>,
-    pop: Signal<Local, Bit>,
+    memory: CellMemory<W, K, U, CA, CB, PA>,
     push: Signal<Local, Bit>,
-    room: Signal<Local, Bits<16>>,
 
     number: Vec<Constant<Bits<8>>>,
     offset: Vec<Constant<Bits<16>>>,
     window_beats: Constant<Bits<8>>,
-    depth: Constant<Bits<16>>,
     beat_bytes: Constant<Bits<16>>,
     max_bytes: Constant<Bits<16>>,
     min_bytes: Constant<Bits<16>>,
     error_flag: Constant<Bit>,
 }
 
-impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: usize> Split<W, K, U, H, A> {
+impl<const W: usize, const K: usize, const U: usize, const H: usize, const CA: usize, const CB: usize, const PA: usize>
+    Split<W, K, U, H, CA, CB, PA>
+{
     /// Splits frames of `min_bytes` to `max_bytes`; with `error_flag` bit 0 of `tuser` marks a damaged frame at its
     /// last beat.
     ///
@@ -107,15 +115,18 @@ impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: us
         assert!(H > 0 && H.is_multiple_of(W) && H / W <= 255, "a window of {H} bits is not 1 to 255 beats of {W}");
         assert!(max_bytes <= 16_382, "frames of {max_bytes} bytes are too long for the head's length: at most 16,382");
         assert!(
-            A <= 15 && K << A >= usize::from(max_bytes),
-            "a ring of 2^{A} beats of {K} cannot hold {max_bytes} bytes"
+            (K << CB) * ((1 << CA) - 1) >= usize::from(max_bytes),
+            "2^{CA} cells of 2^{CB} beats of {K} bytes, less one, cannot hold {max_bytes} bytes"
         );
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
             rx: StreamRx::default(),
             head: StreamTx::default(),
+            fetch: StreamRx::default(),
             payload: StreamTx::default(),
+            discard: StreamRx::default(),
+            ready: Signal::default(),
             keep: KeepCount::default(),
             mask: Wires::repeat(),
             swap: SwapBytes::default(),
@@ -135,20 +146,11 @@ impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: us
             accept: Signal::default(),
             front: DFF::default(),
             front_valid: Register::default(),
-            ram: Ram::default(),
-            ring_head: Register::default(),
-            ring_tail: Register::default(),
-            frame_start: Register::default(),
-            occupied: Register::default(),
-            pending: Register::default(),
-            payload_valid: Register::default(),
-            pop: Signal::default(),
+            memory: CellMemory::default(),
             push: Signal::default(),
-            room: Signal::default(),
             number: (0..H / W).map(|beat| Constant::new(beat.to_bits())).collect(),
             offset: (0..H / W).map(|beat| Constant::new((H - (beat + 1) * W).to_bits())).collect(),
             window_beats: Constant::new((H / W).to_bits()),
-            depth: Constant::new((1_u64 << A).into()),
             beat_bytes: Constant::new(K.to_bits()),
             max_bytes: Constant::new(max_bytes.to_bits()),
             min_bytes: Constant::new(min_bytes.to_bits()),
@@ -157,27 +159,22 @@ impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: us
     }
 }
 
-impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: usize> Logic for Split<W, K, U, H, A> {
+impl<const W: usize, const K: usize, const U: usize, const H: usize, const CA: usize, const CB: usize, const PA: usize>
+    Logic for Split<W, K, U, H, CA, CB, PA>
+{
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, ram);
+        clock!(self, clock, memory);
         dff_setup!(self, clock, beat, length, malformed, serial, front, front_valid);
-        dff_setup!(self, clock, ring_head, ring_tail, frame_start, occupied, pending, payload_valid);
         self.beat.reset.next = self.reset.val();
         self.length.reset.next = self.reset.val();
         self.malformed.reset.next = self.reset.val();
         self.serial.reset.next = self.reset.val();
         self.front_valid.reset.next = self.reset.val();
-        self.ring_head.reset.next = self.reset.val();
-        self.ring_tail.reset.next = self.reset.val();
-        self.frame_start.reset.next = self.reset.val();
-        self.occupied.reset.next = self.reset.val();
-        self.pending.reset.next = self.reset.val();
-        self.payload_valid.reset.next = self.reset.val();
+        self.memory.reset.next = self.reset.val();
 
-        // Both the head's register and the ring must be able to take what arrives, whether or not this beat needs them.
-        self.accept.next =
-            (self.occupied.q.val() != self.depth.val()) && (self.head.tready.val() || !self.front_valid.q.val());
+        // Both the head's register and the memory must be able to take what arrives, whether or not this beat needs them.
+        self.accept.next = self.memory.room.val() && (self.head.tready.val() || !self.front_valid.q.val());
         self.rx.tready.next = self.accept.val();
         self.head.payload.next = self.front.q.val();
         self.head.tvalid.next = self.front_valid.q.val();
@@ -229,39 +226,24 @@ impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: us
             self.window.next = self.window.val() | (bit_cast::<H, W>(self.part.val()) << self.offset[i].val());
         }
 
-        // The ring's far end.
-        self.pop.next = (self.occupied.q.val() != self.pending.q.val())
-            && (self.payload.tready.val() || !self.payload_valid.q.val());
-        self.ram.read_address.next = self.ring_head.q.val();
-        self.ram.read_enable.next = self.pop.val();
-        self.payload.payload.next = self.ram.read_data.val();
-        self.payload.tvalid.next = self.payload_valid.q.val();
-        self.room.next = self.occupied.q.val();
-        if self.pop.val() {
-            self.ring_head.d.next = self.ring_head.q.val() + 1;
-            self.payload_valid.d.next = true;
-            self.room.next = self.occupied.q.val() - 1;
-        } else if self.payload.tready.val() {
-            self.payload_valid.d.next = false;
-        }
-        self.occupied.d.next = self.room.val();
-
-        // The ring's near end. What is over the maximum need not be written: it will not be read.
+        // What is over the maximum need not be written: it will not be read.
         self.push.next = self.rx.tvalid.val() && self.accept.val() && (self.capped.val() <= self.max_bytes.val());
-        self.ram.write_address.next = self.ring_tail.q.val();
-        self.ram.write_data.next = self.rx.payload.val();
-        self.ram.write_enable.next = self.push.val();
-        if self.push.val() {
-            self.ring_tail.d.next = self.ring_tail.q.val() + 1;
-            self.pending.d.next = self.pending.q.val() + 1;
-            self.occupied.d.next = self.room.val() + 1;
-        }
+        self.memory.push.next = self.push.val();
+        self.memory.beat.next = self.rx.payload.val();
+        self.memory.commit.next = self.rx.payload.val().tlast && (self.reason.val() == 0);
+        self.memory.rewind.next =
+            self.rx.tvalid.val() && self.accept.val() && self.rx.payload.val().tlast && (self.reason.val() != 0);
+        StreamRx::<Fetch>::link(&mut self.fetch, &mut self.memory.fetch);
+        StreamRx::<Chain>::link(&mut self.discard, &mut self.memory.discard);
+        StreamTx::<Beat<W, K, U>>::link(&mut self.payload, &mut self.memory.payload);
+        self.ready.next = self.memory.ready.val();
 
         if self.rx.tvalid.val() && self.accept.val() {
             if self.rx.payload.val().tlast {
                 self.front_valid.d.next = true;
                 self.front.d.next.reason = self.reason.val();
                 self.front.d.next.has_payload = self.reason.val() == 0;
+                self.front.d.next.chain = self.memory.chain.val();
                 self.front.d.next.length = bit_cast::<14, 16>(self.capped.val());
                 self.front.d.next.tuser = self.rx.payload.val().tuser;
                 self.front.d.next.serial = self.serial.q.val();
@@ -270,13 +252,6 @@ impl<const W: usize, const K: usize, const U: usize, const H: usize, const A: us
                 self.length.d.next = bits::<16>(0);
                 self.malformed.d.next = false;
                 self.serial.d.next = self.serial.q.val() + 1;
-                self.pending.d.next = bits::<16>(0);
-                if self.reason.val() == 0 {
-                    self.frame_start.d.next = self.ring_tail.q.val() + 1;
-                } else {
-                    self.ring_tail.d.next = self.frame_start.q.val();
-                    self.occupied.d.next = self.room.val() - self.pending.q.val();
-                }
             } else {
                 self.length.d.next = self.capped.val();
                 self.malformed.d.next = self.malformed.q.val() || self.beat_malformed.val();

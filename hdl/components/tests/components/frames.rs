@@ -1,12 +1,59 @@
-//! Split: heads and payload of good frames, heads alone of bad ones.
+//! Split: heads of all frames, and good frames in whatever order they are asked for.
 
-use nitro_components::bench::{Packet, PacketSink, PacketSource, Sink, Source, clock};
+use nitro_components::bench::{BenchError, Item, Packet, PacketSink, PacketSource, Random, Sink, Source, clock};
 use nitro_simulator::Engine;
 use proptest::prelude::*;
 
 use crate::common::{Block, Outcome, Traffic, all_beats, beats, packet, patience, traffic};
 
-const HEAD: &[&str] = &["reason", "has_payload", "length", "tuser", "serial", "window"];
+const HEAD: &[&str] =
+    &["reason", "has_payload", "length", "tuser", "serial", "window", "chain_first", "chain_last", "chain_cells"];
+const CHAIN: &[&str] = &["first", "last", "cells"];
+const FETCH: &[&str] = &["chain_first", "chain_last", "chain_cells", "length"];
+
+/// Both ends of a split: frames go in, heads come out, and what is known of a frame takes it out again.
+struct Ends {
+    source: PacketSource,
+    heads: Sink,
+    fetch: Source,
+    discard: Source,
+    payload: PacketSink,
+}
+
+impl Ends {
+    fn new(engine: &dyn Engine, traffic: Traffic) -> Result<Self, BenchError> {
+        Ok(Self {
+            source: PacketSource::new(engine, "rx", traffic.idle, traffic.seed)?,
+            heads: Sink::new(engine, "head", HEAD, traffic.backpressure, traffic.seed ^ 1)?,
+            fetch: Source::new(engine, "fetch", FETCH, traffic.idle, traffic.seed ^ 3)?,
+            discard: Source::new(engine, "discard", CHAIN, traffic.idle, traffic.seed ^ 4)?,
+            payload: PacketSink::new(engine, "payload", traffic.backpressure, traffic.seed ^ 2)?,
+        })
+    }
+
+    fn clock(&mut self, engine: &mut dyn Engine) -> Result<(), BenchError> {
+        let sources = &mut [&mut self.source.stream, &mut self.fetch, &mut self.discard];
+        clock(engine, sources, &mut [&mut self.heads, &mut self.payload.stream])
+    }
+
+    /// The next head without its chain; the frame, if it is good, is fetched.
+    fn head(&mut self) -> Option<Item> {
+        let mut head = self.heads.pop()?.1;
+        let mut chain = head.split_off(6);
+        if head[1] == [1] {
+            chain.push(head[2].clone());
+            self.fetch.push(chain);
+        }
+        Some(head)
+    }
+}
+
+/// Lets the memory be made.
+fn made(engine: &mut dyn Engine) {
+    for _ in 0..64 {
+        clock(engine, &mut [], &mut []).unwrap();
+    }
+}
 
 /// A block of the catalogue and its parameters.
 #[derive(Clone, Copy)]
@@ -48,40 +95,74 @@ impl Shape {
     }
 }
 
-fn split(engine: &mut dyn Engine, shape: Shape, list: &[Packet], traffic: Traffic) -> Outcome {
-    let mut source = PacketSource::new(engine, "rx", traffic.idle, traffic.seed)?;
-    let mut heads = Sink::new(engine, "head", HEAD, traffic.backpressure, traffic.seed ^ 1)?;
-    let mut payload = PacketSink::new(engine, "payload", traffic.backpressure, traffic.seed ^ 2)?;
-    list.iter().for_each(|packet| source.push(packet));
-    let good: Vec<_> = list.iter().filter(|packet| shape.reason(packet) == 0).cloned().collect();
-    let (mut found_heads, mut found) = (Vec::new(), Vec::new());
+/// What is done with good frames.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    /// As many good frames may wait before one of them is taken out.
+    waiting: usize,
+    /// The seed of which one, and of what becomes of it.
+    seed: u64,
+    /// Probability that it is discarded.
+    discard: f64,
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    let discard = prop::sample::select(vec![0.0, 0.3, 1.0]);
+    (0..6_usize, any::<u64>(), discard).prop_map(|(waiting, seed, discard)| Order { waiting, seed, discard })
+}
+
+fn split(engine: &mut dyn Engine, shape: Shape, list: &[Packet], traffic: Traffic, order: Order) -> Outcome {
+    let mut ends = Ends::new(engine, traffic)?;
+    let mut random = Random::new(order.seed);
+    list.iter().for_each(|packet| ends.source.push(packet));
     let total = all_beats(list, shape.beat_bytes);
-    let mut clocks = 0;
-    while (found_heads.len() < list.len() || found.len() < good.len()) && clocks < patience(total) {
-        clock(engine, &mut [&mut source.stream], &mut [&mut heads, &mut payload.stream])?;
-        found_heads.extend(heads.pop().map(|(_, head)| head));
-        found.extend(payload.pop()?.map(|(_, packet)| packet));
+    let (mut heads, mut found, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+    // Good frames that wait, and where they are.
+    let mut waiting: Vec<(Packet, Item)> = Vec::new();
+    let (mut gone, mut clocks, mut last_head) = (0, 0, 0);
+    let good = list.iter().filter(|packet| shape.reason(packet) == 0).count();
+    while (heads.len() < list.len() || found.len() + gone < good) && clocks < patience(total) + 400 * list.len() {
+        ends.clock(engine)?;
+        if let Some((_, mut head)) = ends.heads.pop() {
+            let chain = head.split_off(6);
+            let packet = &list[heads.len()];
+            if head[1] == [1] {
+                waiting.push((packet.clone(), chain));
+            }
+            heads.push(head);
+            last_head = clocks;
+        }
+        // No head for long: the memory is full, or all have arrived.
+        let due = waiting.len() > order.waiting || clocks - last_head > 300;
+        if due && !waiting.is_empty() {
+            let (packet, mut chain) = waiting.swap_remove(random.below(waiting.len() as u64) as usize);
+            if random.chance(order.discard) {
+                ends.discard.push(chain);
+                gone += 1;
+            } else {
+                chain.push(vec![packet.bytes.len() as u64]);
+                ends.fetch.push(chain);
+                expected.push(packet);
+            }
+        }
+        found.extend(ends.payload.pop()?.map(|(_, packet)| packet));
         clocks += 1;
     }
-    let expected = list.iter().enumerate().map(|(serial, packet)| shape.head(packet, serial as u64));
-    assert_eq!(found_heads, expected.collect::<Vec<_>>());
-    assert_eq!(found, good);
-    if traffic.idle == 0.0 && traffic.backpressure == 0.0 {
-        // All beats arrive without a pause; the last frame's payload leaves after it is complete.
-        let last = list.last().map_or(0, |packet| beats(packet.bytes.len(), shape.beat_bytes));
-        assert!(clocks <= total + last + 2 + all_beats(list, shape.beat_bytes) / 2);
-        assert!(source.stream.sent() as usize == total);
-    }
+    let all_heads = list.iter().enumerate().map(|(serial, packet)| shape.head(packet, serial as u64));
+    assert_eq!(heads, all_heads.collect::<Vec<_>>());
+    assert_eq!(found, expected);
     Ok(())
 }
 
 #[test]
-fn frames_are_split_and_bad_ones_leave_a_head_only() {
+fn frames_are_split_and_leave_in_any_order() {
     for shape in SHAPES {
         let block = Block::named(shape.name);
         let packet = packet(shape.max_bytes + 3 * shape.beat_bytes, shape.beat_bytes, shape.tuser_bits);
-        let list = prop::collection::vec(packet, 1..24);
-        block.check(60, &(list, traffic()), move |engine, (list, traffic)| split(engine, shape, &list, traffic));
+        let list = prop::collection::vec(packet, 1..40);
+        block.check(60, &(list, traffic(), order()), move |engine, (list, traffic, order)| {
+            split(engine, shape, &list, traffic, order)
+        });
     }
 }
 
@@ -89,24 +170,25 @@ fn frames_are_split_and_bad_ones_leave_a_head_only() {
 fn short_frames_pass_at_one_beat_a_clock() {
     for shape in SHAPES {
         let mut engine = Block::named(shape.name).engine();
-        let mut source = PacketSource::new(&engine, "rx", 0.0, 1).unwrap();
-        let mut heads = Sink::new(&engine, "head", HEAD, 0.0, 2).unwrap();
-        let mut payload = PacketSink::new(&engine, "payload", 0.0, 3).unwrap();
+        made(&mut engine);
+        let mut ends = Ends::new(&engine, Traffic { idle: 0.0, backpressure: 0.0, seed: 1 }).unwrap();
         // One beat where a beat holds a whole frame, else as many as the shortest good one takes.
         let length = shape.beat_bytes.max(MIN_BYTES);
         let count = 100;
         for number in 0..count {
-            source.push(&Packet { bytes: vec![number; length], tuser: 0 });
+            ends.source.push(&Packet { bytes: vec![number; length], tuser: 0 });
         }
         let total = usize::from(count) * beats(length, shape.beat_bytes);
-        for _ in 0..total {
-            clock(&mut engine, &mut [&mut source.stream], &mut [&mut heads, &mut payload.stream]).unwrap();
+        let (mut heads, mut frames) = (0, 0);
+        for clock in 0..total + 8 {
+            ends.clock(&mut engine).unwrap();
+            if clock + 1 == total {
+                assert_eq!(ends.source.stream.waiting(), 0, "{} pushes back", shape.name);
+            }
+            heads += u8::from(ends.head().is_some());
+            frames += u8::from(ends.payload.pop().unwrap().is_some());
         }
-        assert_eq!(source.stream.waiting(), 0, "{} pushes back", shape.name);
-        for _ in 0..3 {
-            clock(&mut engine, &mut [], &mut [&mut heads, &mut payload.stream]).unwrap();
-        }
-        assert!(heads.waiting() >= usize::from(count), "{}", shape.name);
+        assert_eq!((heads, frames), (count, count), "{}", shape.name);
     }
 }
 
@@ -127,45 +209,45 @@ fn malformed_byte_enables_are_a_stream_error() {
     for (keeps, reason, length) in cases {
         let mut engine = block.engine();
         let mut source = Source::new(&engine, "rx", &["tuser", "tlast", "tkeep", "tdata"], 0.0, 1).unwrap();
-        let mut heads = Sink::new(&engine, "head", &["reason", "has_payload", "length"], 0.0, 2).unwrap();
-        let mut payload = PacketSink::new(&engine, "payload", 0.0, 3).unwrap();
+        made(&mut engine);
+        let mut ends = Ends::new(&engine, Traffic { idle: 0.0, backpressure: 0.0, seed: 1 }).unwrap();
         for (index, &keep) in keeps.iter().enumerate() {
             source.push(beat(u64::from(index + 1 == keeps.len()), keep));
         }
         // A good frame behind it is not affected.
         source.push(beat(0, 0xff));
         source.push(beat(1, 0xff));
+        let mut found = Vec::new();
         for _ in 0..20 {
-            clock(&mut engine, &mut [&mut source], &mut [&mut heads, &mut payload.stream]).unwrap();
+            let sources = &mut [&mut source, &mut ends.fetch];
+            clock(&mut engine, sources, &mut [&mut ends.heads, &mut ends.payload.stream]).unwrap();
+            found.extend(ends.head());
         }
-        let found = heads.pop().map(|(_, head)| head);
-        assert_eq!(found, Some(vec![vec![reason], vec![u64::from(reason == 0)], vec![length]]), "{keeps:x?}");
-        assert_eq!(heads.pop().map(|(_, head)| head), Some(vec![vec![0], vec![1], vec![16]]), "{keeps:x?}");
+        let found: Vec<_> = found.iter().map(|head| head[..3].to_vec()).collect();
+        let first = vec![vec![reason], vec![u64::from(reason == 0)], vec![length]];
+        assert_eq!(found, [first, vec![vec![0], vec![1], vec![16]]], "{keeps:x?}");
         for _ in 0..if reason == 0 { 2 } else { 1 } {
-            assert_eq!(payload.pop().unwrap().map(|(_, packet)| packet.bytes.len()), Some(16), "{keeps:x?}");
+            assert_eq!(ends.payload.pop().unwrap().map(|(_, packet)| packet.bytes.len()), Some(16), "{keeps:x?}");
         }
-        assert!(payload.pop().unwrap().is_none());
+        assert!(ends.payload.pop().unwrap().is_none());
     }
 }
 
 #[test]
 fn a_very_long_frame_is_cut_off_and_its_length_saturates() {
     let mut engine = Block::named("split_64").engine();
-    let mut source = PacketSource::new(&engine, "rx", 0.0, 1).unwrap();
-    let mut heads = Sink::new(&engine, "head", &["reason", "has_payload", "length"], 0.0, 2).unwrap();
-    let mut payload = PacketSink::new(&engine, "payload", 0.0, 3).unwrap();
+    made(&mut engine);
+    let mut ends = Ends::new(&engine, Traffic { idle: 0.0, backpressure: 0.0, seed: 1 }).unwrap();
     for length in [16_383, 16_384, 40_000, 60] {
-        source.push(&Packet { bytes: vec![0x55; length], tuser: 0 });
+        ends.source.push(&Packet { bytes: vec![0x55; length], tuser: 0 });
     }
-    while source.stream.waiting() > 0 {
-        clock(&mut engine, &mut [&mut source.stream], &mut [&mut heads, &mut payload.stream]).unwrap();
+    let (mut heads, mut after) = (Vec::new(), 0);
+    while after < 20 {
+        ends.clock(&mut engine).unwrap();
+        heads.extend(ends.head().map(|head| head[..3].to_vec()));
+        after += u32::from(ends.source.stream.waiting() == 0);
     }
-    for _ in 0..20 {
-        clock(&mut engine, &mut [], &mut [&mut heads, &mut payload.stream]).unwrap();
-    }
-    for (reason, length) in [(2, 16_383), (2, 16_383), (2, 16_383), (0, 60)] {
-        let head = vec![vec![reason], vec![u64::from(reason == 0)], vec![length]];
-        assert_eq!(heads.pop().map(|(_, head)| head), Some(head));
-    }
-    assert_eq!(payload.pop().unwrap().map(|(_, packet)| packet.bytes.len()), Some(60));
+    let expected = [(2, 16_383), (2, 16_383), (2, 16_383), (0, 60)];
+    assert_eq!(heads, expected.map(|(reason, length)| vec![vec![reason], vec![u64::from(reason == 0)], vec![length]]));
+    assert_eq!(ends.payload.pop().unwrap().map(|(_, packet)| packet.bytes.len()), Some(60));
 }

@@ -10,6 +10,7 @@ use crate::counter_bank::CounterBank;
 use crate::credit_gate::CreditGate;
 use crate::delay::{Delay, DelayRam};
 use crate::demux::Demux;
+use crate::dispatch::Dispatch;
 use crate::fifo::Fifo;
 use crate::fifo_block::FifoBlock;
 use crate::flow_fifo::{FlowFifo, FlowFifoBlock};
@@ -67,6 +68,7 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("delay_ram_17", || DelayRam::<Sample, 4>::new(17)),
         BlockEntry::of("demux_2_64", || Demux::<64, 8, 4>::new(2)),
         BlockEntry::of("demux_3_16", || Demux::<16, 2, 1>::new(3)),
+        BlockEntry::of("dispatch", Dispatch::<Sample>::default),
         BlockEntry::of("fifo_2", Fifo::<Bits<8>, 1>::default),
         BlockEntry::of("fifo_16", Fifo::<Sample, 4>::default),
         BlockEntry::of("fifo_block_2", FifoBlock::<Bits<8>, 1>::default),

@@ -11,6 +11,7 @@ pub mod counter_bank;
 pub mod credit_gate;
 pub mod delay;
 pub mod demux;
+pub mod dispatch;
 pub mod fifo;
 pub mod fifo_block;
 pub mod flow_fifo;

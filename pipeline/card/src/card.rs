@@ -26,10 +26,19 @@ use crate::tx_path::TxPath;
 /// Bits of the head window of the tx path: the parser's window, rounded up to beats of the widest configuration.
 pub const TX_WINDOW: usize = 1536;
 
-/// A card with ports of `W` bits = `K` bytes, `2^PA` beats of payload in each path, `2^EA` ENIs, 4 · `2^LA` local addresses and
+/// A card with ports of `W` bits = `K` bytes, `2^CA` cells of `2^CB` beats (together `2^PA` beats) for the frames of each path, `2^EA` ENIs, 4 · `2^LA` local addresses and
 /// 4 · `2^MA` mappings.
 #[derive(Clone, Debug, LogicBlock, Ports)]
-pub struct Card<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const MA: usize> {
+pub struct Card<
+    const W: usize,
+    const K: usize,
+    const CA: usize,
+    const CB: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+> {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high.
@@ -49,13 +58,21 @@ pub struct Card<const W: usize, const K: usize, const PA: usize, const EA: usize
     /// What became of each frame from the underlay.
     pub rx_event: FlowTx<Event>,
     registers: Control,
-    tx_path: TxPath<W, K, TX_WINDOW, PA, EA, LA, MA>,
-    rx_path: RxPath<W, K, PA, LA>,
+    tx_path: TxPath<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA>,
+    rx_path: RxPath<W, K, CA, CB, PA, LA>,
     arbiter: Arbiter<W, K, 8>,
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const MA: usize> Default
-    for Card<W, K, PA, EA, LA, MA>
+impl<
+    const W: usize,
+    const K: usize,
+    const CA: usize,
+    const CB: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+> Default for Card<W, K, CA, CB, PA, EA, LA, MA>
 {
     fn default() -> Self {
         let capabilities = Capabilities { data_width: W, enis: 1 << EA, local_rows_log2: LA, mapping_rows_log2: MA };
@@ -77,8 +94,16 @@ impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA:
     }
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const MA: usize> Logic
-    for Card<W, K, PA, EA, LA, MA>
+impl<
+    const W: usize,
+    const K: usize,
+    const CA: usize,
+    const CB: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+> Logic for Card<W, K, CA, CB, PA, EA, LA, MA>
 {
     #[hdl_gen]
     fn update(&mut self) {

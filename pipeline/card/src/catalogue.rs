@@ -18,15 +18,17 @@ pub fn card_entry(config: Config) -> BlockEntry {
 pub(crate) fn sized_entries<
     const W: usize,
     const K: usize,
+    const CA: usize,
+    const CB: usize,
     const PA: usize,
     const EA: usize,
     const LA: usize,
     const MA: usize,
 >() -> Vec<BlockEntry> {
     let mut entries = decap::entries::<W, K>();
-    entries.extend(tx_path::entries::<W, K, TX_WINDOW, PA, EA, LA, MA>());
+    entries.extend(tx_path::entries::<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA>());
     entries.push(BlockEntry::of("eni_rx", EniRx::<LA>::default));
-    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, PA, LA>::default));
+    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, CA, CB, PA, LA>::default));
     entries
 }
 

@@ -14,7 +14,7 @@ macro_rules! configurations {
     ($(
         $(#[doc = $doc:literal])*
         $variant:ident = $card:ident($name:literal):
-            data $width:literal / $keep:literal, payload 2^$payload:literal, ENIs 2^$enis:literal,
+            data $width:literal / $keep:literal, cells 2^$cells:literal of 2^$beats:literal beats (2^$payload:literal), ENIs 2^$enis:literal,
             local 2^$local:literal, mapping 2^$mapping:literal;
     )*) => {
         /// A named configuration.
@@ -25,7 +25,7 @@ macro_rules! configurations {
 
         $(
             $(#[doc = $doc])*
-            pub type $card = Card<$width, $keep, $payload, $enis, $local, $mapping>;
+            pub type $card = Card<$width, $keep, $cells, $beats, $payload, $enis, $local, $mapping>;
 
             const _: () = assert!($width == 8 * $keep, "a byte enable for each byte");
         )*
@@ -41,7 +41,8 @@ macro_rules! configurations {
                     $( Self::$variant => Dimensions {
                         name: $name,
                         data_width: $width,
-                        payload_beats_log2: $payload,
+                        cells_log2: $cells,
+                        cell_beats_log2: $beats,
                         enis_log2: $enis,
                         local_rows_log2: $local,
                         mapping_rows_log2: $mapping,
@@ -54,7 +55,7 @@ macro_rules! configurations {
                 match self {
                     $( Self::$variant => {
                         let mut entries =
-                            catalogue::sized_entries::<$width, $keep, $payload, $enis, $local, $mapping>();
+                            catalogue::sized_entries::<$width, $keep, $cells, $beats, $payload, $enis, $local, $mapping>();
                         entries.push(self.card_entry());
                         entries
                     } )*
@@ -74,11 +75,11 @@ macro_rules! configurations {
 
 configurations! {
     /// A big FPGA or an ASIC, 100G class.
-    Line = LineCard("line"): data 512 / 64, payload 2^9, ENIs 2^4, local 2^6, mapping 2^12;
+    Line = LineCard("line"): data 512 / 64, cells 2^11 of 2^0 beats (2^11), ENIs 2^4, local 2^6, mapping 2^12;
     /// An ECP5 LFE5U-85, 10G class.
-    Edge = EdgeCard("edge"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^7;
+    Edge = EdgeCard("edge"): data 64 / 8, cells 2^9 of 2^3 beats (2^12), ENIs 2^1, local 2^3, mapping 2^7;
     /// Proofs and quick tests.
-    Tiny = TinyCard("tiny"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^4;
+    Tiny = TinyCard("tiny"): data 64 / 8, cells 2^8 of 2^3 beats (2^11), ENIs 2^1, local 2^3, mapping 2^4;
 }
 
 /// The numbers of a configuration.
@@ -88,8 +89,10 @@ pub struct Dimensions {
     pub name: &'static str,
     /// Width of the packet ports in bits.
     pub data_width: usize,
-    /// Beats in the payload ring of each path, as a power of two.
-    pub payload_beats_log2: usize,
+    /// Cells for the frames of each path, as a power of two.
+    pub cells_log2: usize,
+    /// Beats of a cell, as a power of two.
+    pub cell_beats_log2: usize,
     /// ENIs, as a power of two.
     pub enis_log2: usize,
     /// Rows in one of the four ways of the local address table, as a power of two.
@@ -191,10 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn payload_rings_hold_the_longest_frame() {
+    fn cells_hold_the_longest_frame() {
         for config in Config::ALL {
             let dimensions = config.dimensions();
-            let bytes = dimensions.beat_bytes() << dimensions.payload_beats_log2;
+            let cell = dimensions.beat_bytes() << dimensions.cell_beats_log2;
+            assert_eq!(cell, 64, "{config}");
+            let bytes = cell * ((1 << dimensions.cells_log2) - 1);
             assert!(bytes >= nitro_wire::constants::MAX_FRAME_BYTES, "{config}: {bytes} bytes");
         }
     }

@@ -1,7 +1,7 @@
 //! The rx path: from the underlay to the guests.
 //!
 //! ```text
-//!  rx ─> split ──────────────> payload ring ─────────────────────────────────────────> join ─> deliver ─> tx
+//!  rx ─> split ──────────────> cell memory ───────────────────────────> dispatch ────> join ─> deliver ─> tx
 //!          └─> gate ─> outer ─┬─> parser (outer) ─────────────> outer check ─┐           │
 //!                             ├─> peek ─> token ─────────────────────────────┼─> merge ─> queue
 //!                             └─> parser (inner) ─> eni ─────────────────────┘
@@ -15,8 +15,11 @@
 //! of), `received` (one per frame, when it enters the flow), the settings, `table`, `enable`, `ready`.
 //! Drop reasons and counters: those of its stages.
 
+use nitro_components::cell_memory::{Chain, Fetch};
 use nitro_components::credit_gate::CreditGate;
 use nitro_components::delay::{Delay, DelayRam};
+use nitro_components::dispatch::Dispatch;
+use nitro_components::fifo::Fifo;
 use nitro_components::flow_fifo::FlowFifo;
 use nitro_components::join::Join;
 use nitro_components::register::Register;
@@ -71,12 +74,12 @@ pub const fn flow_latency() -> usize {
 }
 
 /// Clocks from a frame's last beat to the first beat of what is delivered, if nothing is before it, headers fill one beat, and
-/// the next has all of the inner frame's first: split, flow, queue, the beat of the headers, the two registers of the output.
-pub const LATENCY: usize = 1 + flow_latency() + 1 + 1 + 2;
+/// the next has all of the inner frame's first: split, flow, queue, dispatch, the beat of the headers, the two registers of the output.
+pub const LATENCY: usize = 1 + flow_latency() + 1 + 1 + 1 + 2;
 
-/// The rx path with `W` data bits, `2^PA` beats in the payload ring, and 4 · `2^LA` local addresses.
+/// The rx path with `W` data bits, frames in `2^CA` cells of `2^CB` beats, together `2^PA` beats, and 4 · `2^LA` local addresses.
 #[derive(Clone, Debug, LogicBlock, Ports)]
-pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usize> {
+pub struct RxPath<const W: usize, const K: usize, const CA: usize, const CB: usize, const PA: usize, const LA: usize> {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high.
@@ -106,7 +109,7 @@ pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usi
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
 
-    split: Split<W, K, 1, RX_WINDOW, PA>,
+    split: Split<W, K, 1, RX_WINDOW, CA, CB, PA>,
     gate: CreditGate<FrameHead<RX_WINDOW, 1>, CREDITS>,
     outer: Outer,
     outer_parser: Parser,
@@ -122,13 +125,19 @@ pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usi
     eni_delay: Delay<Packet>,
     merge: Merge,
     queue: FlowFifo<Delivery, QUEUE>,
+    /// Where the frames are whose records are between gate and dispatch.
+    chains: Fifo<Chain, QUEUE>,
+    dispatch: Dispatch<Delivery>,
+    decided: Signal<Local, Delivery>,
     join: Join<Delivery, W, K, 1>,
     deliver: Deliver<W, K>,
     event_q: DFF<Event>,
     event_valid: Register<Bit>,
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Default for RxPath<W, K, PA, LA> {
+impl<const W: usize, const K: usize, const CA: usize, const CB: usize, const PA: usize, const LA: usize> Default
+    for RxPath<W, K, CA, CB, PA, LA>
+{
     fn default() -> Self {
         Self {
             clock: Signal::default(),
@@ -161,6 +170,9 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Default f
             eni_delay: Delay::new(KNOWN - ENI_KNOWN),
             merge: Merge::default(),
             queue: FlowFifo::default(),
+            chains: Fifo::default(),
+            dispatch: Dispatch::default(),
+            decided: Signal::default(),
             join: Join::default(),
             deliver: Deliver::default(),
             event_q: DFF::default(),
@@ -169,7 +181,9 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Default f
     }
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for RxPath<W, K, PA, LA> {
+impl<const W: usize, const K: usize, const CA: usize, const CB: usize, const PA: usize, const LA: usize> Logic
+    for RxPath<W, K, CA, CB, PA, LA>
+{
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, split, gate, outer, outer_parser, tunnel_delay, outer_check, checked_delay, peek);
@@ -184,6 +198,8 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
             eni_delay,
             merge,
             queue,
+            chains,
+            dispatch,
             join,
             deliver
         );
@@ -204,6 +220,8 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.eni_delay.reset.next = self.reset.val();
         self.merge.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
+        self.chains.reset.next = self.reset.val();
+        self.dispatch.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
         self.deliver.reset.next = self.reset.val();
         self.event_valid.reset.next = self.reset.val();
@@ -215,14 +233,16 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.token.key_1.next = self.key_1.val();
         self.eni.hash_key.next = self.hash_key.val();
         FlowRx::<TableWrite>::link(&mut self.table, &mut self.eni.table);
-        self.ready.next = self.eni.ready.val();
+        self.ready.next = self.eni.ready.val() && self.split.ready.val();
 
         // Frames come in.
         self.split.rx.payload.next = self.rx.payload.val();
         self.split.rx.tvalid.next = self.rx.tvalid.val() && self.enable.val();
         self.rx.tready.next = self.split.rx.tready.val() && self.enable.val();
         StreamTx::<FrameHead<RX_WINDOW, 1>>::join(&mut self.split.head, &mut self.gate.rx);
-        self.gate.release.next = self.join.done.val();
+        self.gate.release.next = self.dispatch.done.val();
+        self.chains.rx.payload.next = self.split.head.payload.val().chain;
+        self.chains.rx.tvalid.next = self.gate.tx.tvalid.val();
         self.received.tvalid.next = self.gate.tx.tvalid.val();
         self.received.payload.next = self.gate.tx.payload.val().length;
         FlowTx::<FrameHead<RX_WINDOW, 1>>::join(&mut self.gate.tx, &mut self.outer.rx);
@@ -267,11 +287,21 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.queue.rx.payload.next = self.merge.tx.payload.val();
         self.queue.rx.tvalid.next = self.merge.tx.tvalid.val();
 
-        // Record and payload meet again.
-        self.join.has_payload.next = self.queue.tx.payload.val().has_payload;
-        self.join.discard.next = self.queue.tx.payload.val().reason != 0;
-        StreamTx::<Delivery>::join(&mut self.queue.tx, &mut self.join.records);
+        // Verdict and frame meet.
+        self.decided.next = self.queue.tx.payload.val();
+        StreamTx::<Delivery>::join(&mut self.queue.tx, &mut self.dispatch.records);
+        self.dispatch.hold.next = false;
+        self.dispatch.chain.next = self.chains.tx.payload.val();
+        self.dispatch.length.next = self.decided.val().length;
+        self.dispatch.has_payload.next = self.decided.val().has_payload;
+        self.dispatch.pass.next = self.decided.val().reason == 0;
+        self.chains.tx.tready.next = self.dispatch.done.val();
+        StreamTx::<Fetch>::join(&mut self.dispatch.fetch, &mut self.split.fetch);
+        StreamTx::<Chain>::join(&mut self.dispatch.discard, &mut self.split.discard);
+        StreamTx::<Delivery>::join(&mut self.dispatch.passed, &mut self.join.records);
         StreamTx::<Beat<W, K, 1>>::join(&mut self.split.payload, &mut self.join.payload);
+        self.join.has_payload.next = true;
+        self.join.discard.next = false;
         self.deliver.length.next = self.join.record.val().frame_end;
         self.deliver.rx.payload.next.tuser = self.join.record.val().bound;
         self.deliver.rx.payload.next.tlast = self.join.tx.payload.val().tlast;
@@ -281,14 +311,14 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.join.tx.tready.next = self.deliver.rx.tready.val();
         StreamTx::<Beat<W, K, 8>>::link(&mut self.tx, &mut self.deliver.tx);
 
-        self.event_valid.d.next = self.join.done.val();
-        if self.join.done.val() {
-            self.event_q.d.next.serial = self.join.record.val().serial;
-            self.event_q.d.next.reason = self.join.record.val().reason;
-            self.event_q.d.next.length = self.join.record.val().length;
-            if self.join.record.val().reason == 0 {
+        self.event_valid.d.next = self.dispatch.done.val();
+        if self.dispatch.done.val() {
+            self.event_q.d.next.serial = self.decided.val().serial;
+            self.event_q.d.next.reason = self.decided.val().reason;
+            self.event_q.d.next.length = self.decided.val().length;
+            if self.decided.val().reason == 0 {
                 self.event_q.d.next.verdict = bits::<2>(0);
-                self.event_q.d.next.eni = self.join.record.val().eni;
+                self.event_q.d.next.eni = self.decided.val().eni;
                 self.event_q.d.next.has_eni = true;
             } else {
                 self.event_q.d.next.verdict = bits::<2>(1);

@@ -1,9 +1,9 @@
 //! The tx path: guest frames to the underlay.
 //!
-//! * **Purpose.** Splits each frame into a head, which runs through the [`pipeline`](pipeline::TxPipeline), and a payload, which waits; joins both
-//!   when the verdict is there, and sends the frame in its outer headers, an answer, or nothing.
+//! * **Purpose.** Splits each frame into a head, which runs through the [`pipeline`](pipeline::TxPipeline), and the frame, which waits; when the
+//!   verdict is there, sends the frame in its outer headers, an answer, or nothing.
 //! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `reply`: answers to the
-//!   guests, `tuser` the ENI's number; `event`: one for each frame, in order, when it is disposed of; `received`: length of each frame
+//!   guests, `tuser` the ENI's number; `event`: one for each frame, when its verdict is final; `received`: length of each frame
 //!   when its head enters; `table`: writes to the tables; `enable`: while low, no beat is taken; the card's addresses and keys.
 //! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per clock, less the beats
 //!   that outer headers add; at most [`CREDITS`] frames between head and verdict.
@@ -13,7 +13,10 @@
 
 pub mod pipeline;
 
+use nitro_components::cell_memory::{Chain, Fetch};
 use nitro_components::credit_gate::CreditGate;
+use nitro_components::dispatch::Dispatch;
+use nitro_components::fifo::Fifo;
 use nitro_components::flow_fifo::FlowFifoBlock;
 use nitro_components::join::Join;
 use nitro_components::overlay::Overlay;
@@ -41,7 +44,7 @@ use pipeline::TxPipeline;
 
 /// Frames between head and verdict, at most.
 pub const CREDITS: usize = 64;
-/// Clocks from a frame's last beat to the packet's first: split, pipeline, record FIFO, its register, output register.
+/// Clocks from a frame's last beat to the packet's first: split, pipeline, record FIFO, dispatch, output register.
 pub const LATENCY: usize = 1 + pipeline::LATENCY + 2 + 1 + 1;
 
 /// The blocks of the tx path and of its stages, but for the parser; the path itself is the last.
@@ -50,6 +53,8 @@ pub fn entries<
     const W: usize,
     const K: usize,
     const RH: usize,
+    const CA: usize,
+    const CB: usize,
     const PA: usize,
     const EA: usize,
     const LA: usize,
@@ -60,7 +65,7 @@ pub fn entries<
     entries.extend(lookup::entries::<MA>());
     entries.extend(encap::entries());
     entries.push(BlockEntry::of("tx_pipeline", TxPipeline::<EA, LA, MA>::default));
-    entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, PA, EA, LA, MA>::default));
+    entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, CA, CB, PA, EA, LA, MA>::default));
     entries
 }
 
@@ -73,13 +78,16 @@ pub struct Macs {
     pub src: Bits<48>,
 }
 
-/// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, `2^PA` beats of payload can wait; `2^EA` ENIs,
+/// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, frames wait in
+/// `2^CA` cells of `2^CB` beats, together `2^PA` beats; `2^EA` ENIs,
 /// tables of four ways of `2^LA` local addresses and `2^MA` mappings.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct TxPath<
     const W: usize,
     const K: usize,
     const RH: usize,
+    const CA: usize,
+    const CB: usize,
     const PA: usize,
     const EA: usize,
     const LA: usize,
@@ -118,12 +126,14 @@ pub struct TxPath<
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
 
-    split: Split<W, K, 8, RH, PA>,
+    split: Split<W, K, 8, RH, CA, CB, PA>,
     window: Wires<RH, PARSE_WINDOW>,
     gate: CreditGate<Frame, CREDITS>,
     pipeline: TxPipeline<EA, LA, MA>,
     records: FlowFifoBlock<Outgoing, 6>,
-    outgoing: Spill<Outgoing>,
+    /// Where the frames are whose records are in the pipeline or behind it.
+    chains: Fifo<Chain, 6>,
+    dispatch: Dispatch<Outgoing>,
     join: Join<Outgoing, W, K, 8>,
     macs: Cast<Macs, Bits<96>>,
     overlay: Overlay<W, K, 1, 96, 12>,
@@ -134,7 +144,7 @@ pub struct TxPath<
     disposed: DFF<Event>,
     disposed_valid: Register<Bit>,
     replies: Signal<Local, Bit>,
-    held: Signal<Local, Bit>,
+    decided: Signal<Local, Outgoing>,
     no_frame: Constant<Frame>,
     no_beat: Constant<Beat<W, K, 1>>,
     no_macs: Constant<Macs>,
@@ -146,11 +156,13 @@ impl<
     const W: usize,
     const K: usize,
     const RH: usize,
+    const CA: usize,
+    const CB: usize,
     const PA: usize,
     const EA: usize,
     const LA: usize,
     const MA: usize,
-> Default for TxPath<W, K, RH, PA, EA, LA, MA>
+> Default for TxPath<W, K, RH, CA, CB, PA, EA, LA, MA>
 {
     /// # Panics
     /// If the widths do not fit together.
@@ -179,7 +191,8 @@ impl<
             gate: CreditGate::default(),
             pipeline: TxPipeline::default(),
             records: FlowFifoBlock::default(),
-            outgoing: Spill::default(),
+            chains: Fifo::default(),
+            dispatch: Dispatch::default(),
             join: Join::default(),
             macs: Cast::default(),
             overlay: Overlay::default(),
@@ -190,7 +203,7 @@ impl<
             disposed: DFF::default(),
             disposed_valid: Register::default(),
             replies: Signal::default(),
-            held: Signal::default(),
+            decided: Signal::default(),
             no_frame: Constant::new(Frame::default()),
             no_beat: Constant::new(Beat::default()),
             no_macs: Constant::new(Macs::default()),
@@ -204,21 +217,24 @@ impl<
     const W: usize,
     const K: usize,
     const RH: usize,
+    const CA: usize,
+    const CB: usize,
     const PA: usize,
     const EA: usize,
     const LA: usize,
     const MA: usize,
-> Logic for TxPath<W, K, RH, PA, EA, LA, MA>
+> Logic for TxPath<W, K, RH, CA, CB, PA, EA, LA, MA>
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, split, gate, pipeline, records, outgoing, join, overlay, prepend, spill, answers);
+        clock!(self, clock, split, gate, pipeline, records, chains, dispatch, join, overlay, prepend, spill, answers);
         dff_setup!(self, clock, disposed, disposed_valid);
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.pipeline.reset.next = self.reset.val();
         self.records.reset.next = self.reset.val();
-        self.outgoing.reset.next = self.reset.val();
+        self.chains.reset.next = self.reset.val();
+        self.dispatch.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
         self.overlay.reset.next = self.reset.val();
         self.prepend.reset.next = self.reset.val();
@@ -234,7 +250,7 @@ impl<
         self.header.underlay_ip.next = self.underlay_ip.val();
         self.header.underlay_mac.next = self.underlay_mac.val();
         self.header.next_hop_mac.next = self.next_hop_mac.val();
-        self.ready.next = self.pipeline.ready.val();
+        self.ready.next = self.pipeline.ready.val() && self.split.ready.val();
 
         // In: head and payload part.
         self.split.rx.payload.next = self.rx.payload.val();
@@ -253,25 +269,34 @@ impl<
         self.split.head.tready.next = self.gate.rx.tready.val();
         self.received.payload.next = self.split.head.payload.val().length;
         self.received.tvalid.next = self.gate.tx.tvalid.val();
+        // There are as many places as credits.
+        self.chains.rx.payload.next = self.split.head.payload.val().chain;
+        self.chains.rx.tvalid.next = self.gate.tx.tvalid.val();
         FlowTx::<Frame>::join(&mut self.gate.tx, &mut self.pipeline.rx);
         FlowTx::<Outgoing>::join(&mut self.pipeline.tx, &mut self.records.rx);
-        StreamTx::<Outgoing>::join(&mut self.records.tx, &mut self.outgoing.rx);
+        StreamTx::<Outgoing>::join(&mut self.records.tx, &mut self.dispatch.records);
 
-        // Verdict and payload meet. A reply waits until the last one has left.
-        self.replies.next = self.outgoing.tx.payload.val().verdict == self.reply_verdict.val();
-        self.held.next = self.replies.val() && !self.answers.rx.tready.val();
-        self.join.records.payload.next = self.outgoing.tx.payload.val();
-        self.join.records.tvalid.next = self.outgoing.tx.tvalid.val() && !self.held.val();
-        self.outgoing.tx.tready.next = self.join.records.tready.val() && !self.held.val();
-        self.join.has_payload.next = self.outgoing.tx.payload.val().has_payload;
-        self.join.discard.next = self.outgoing.tx.payload.val().verdict != self.pass_verdict.val();
+        // Verdict and frame meet. A reply waits until the last one has left.
+        self.decided.next = self.records.tx.payload.val();
+        self.replies.next = self.decided.val().verdict == self.reply_verdict.val();
+        self.dispatch.hold.next = self.replies.val() && !self.answers.rx.tready.val();
+        self.dispatch.chain.next = self.chains.tx.payload.val();
+        self.dispatch.length.next = self.decided.val().length;
+        self.dispatch.has_payload.next = self.decided.val().has_payload;
+        self.dispatch.pass.next = self.decided.val().verdict == self.pass_verdict.val();
+        self.chains.tx.tready.next = self.dispatch.done.val();
+        self.gate.release.next = self.dispatch.done.val();
+        StreamTx::<Fetch>::join(&mut self.dispatch.fetch, &mut self.split.fetch);
+        StreamTx::<Chain>::join(&mut self.dispatch.discard, &mut self.split.discard);
+        StreamTx::<Outgoing>::join(&mut self.dispatch.passed, &mut self.join.records);
         StreamTx::<Beat<W, K, 8>>::join(&mut self.split.payload, &mut self.join.payload);
-        self.gate.release.next = self.join.done.val();
+        self.join.has_payload.next = true;
+        self.join.discard.next = false;
 
         // Out: new MACs, outer headers.
         self.macs.i.next = self.no_macs.val();
-        self.macs.i.next.dst = self.outgoing.tx.payload.val().dst_mac;
-        self.macs.i.next.src = self.outgoing.tx.payload.val().src_mac;
+        self.macs.i.next.dst = self.join.record.val().dst_mac;
+        self.macs.i.next.src = self.join.record.val().src_mac;
         self.overlay.data.next = self.macs.o.val();
         self.overlay.mask.next = bits::<12>(0xfff);
         self.overlay.rx.payload.next = self.no_beat.val();
@@ -280,7 +305,7 @@ impl<
         self.overlay.rx.payload.next.tdata = self.join.tx.payload.val().tdata;
         self.overlay.rx.tvalid.next = self.join.tx.tvalid.val();
         self.join.tx.tready.next = self.overlay.rx.tready.val();
-        self.header.rx.next = self.outgoing.tx.payload.val();
+        self.header.rx.next = self.join.record.val();
         self.prepend.header.next = self.header.header.val();
         self.prepend.layout.next = self.header.layout.val();
         StreamTx::<Beat<W, K, 1>>::join(&mut self.overlay.tx, &mut self.prepend.rx);
@@ -288,18 +313,18 @@ impl<
         StreamTx::<Beat<W, K, 1>>::link(&mut self.tx, &mut self.spill.tx);
 
         // Out: answers.
-        self.answers.rx.payload.next = self.outgoing.tx.payload.val();
-        self.answers.rx.tvalid.next = self.join.done.val() && self.replies.val();
+        self.answers.rx.payload.next = self.decided.val();
+        self.answers.rx.tvalid.next = self.dispatch.done.val() && self.replies.val();
         StreamTx::<Beat<W, K, 8>>::link(&mut self.reply, &mut self.answers.tx);
 
-        self.disposed_valid.d.next = self.join.done.val();
-        if self.join.done.val() {
-            self.disposed.d.next.serial = self.outgoing.tx.payload.val().serial;
-            self.disposed.d.next.verdict = self.outgoing.tx.payload.val().verdict;
-            self.disposed.d.next.reason = self.outgoing.tx.payload.val().reason;
-            self.disposed.d.next.eni = self.outgoing.tx.payload.val().eni;
-            self.disposed.d.next.has_eni = self.outgoing.tx.payload.val().has_eni;
-            self.disposed.d.next.length = self.outgoing.tx.payload.val().length;
+        self.disposed_valid.d.next = self.dispatch.done.val();
+        if self.dispatch.done.val() {
+            self.disposed.d.next.serial = self.decided.val().serial;
+            self.disposed.d.next.verdict = self.decided.val().verdict;
+            self.disposed.d.next.reason = self.decided.val().reason;
+            self.disposed.d.next.eni = self.decided.val().eni;
+            self.disposed.d.next.has_eni = self.decided.val().has_eni;
+            self.disposed.d.next.length = self.decided.val().length;
         }
         self.event.payload.next = self.disposed.q.val();
         self.event.tvalid.next = self.disposed_valid.q.val();

@@ -8,6 +8,7 @@ use nitro_simulator::BlockEntry;
 use crate::card::Card;
 use crate::catalogue;
 use crate::control::Capabilities;
+use crate::security_group;
 
 /// Makes the configurations from their table: the type of each card, and its dimensions as data.
 macro_rules! configurations {
@@ -15,7 +16,7 @@ macro_rules! configurations {
         $(#[doc = $doc:literal])*
         $variant:ident = $card:ident($name:literal):
             data $width:literal / $keep:literal, cells 2^$cells:literal of 2^$beats:literal beats (2^$payload:literal), ENIs 2^$enis:literal,
-            local 2^$local:literal, mapping 2^$mapping:literal;
+            local 2^$local:literal, mapping 2^$mapping:literal, rules 2^$places:literal in 2^$rows:literal rows;
     )*) => {
         /// A named configuration.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +47,8 @@ macro_rules! configurations {
                         enis_log2: $enis,
                         local_rows_log2: $local,
                         mapping_rows_log2: $mapping,
+                        rules_per_row_log2: $places,
+                        rule_rows_log2: $rows,
                     }, )*
                 }
             }
@@ -56,6 +59,7 @@ macro_rules! configurations {
                     $( Self::$variant => {
                         let mut entries =
                             catalogue::sized_entries::<$width, $keep, $cells, $beats, $payload, $enis, $local, $mapping>();
+                        entries.extend(security_group::entries::<$places, $rows, $enis>());
                         entries.push(self.card_entry());
                         entries
                     } )*
@@ -75,11 +79,11 @@ macro_rules! configurations {
 
 configurations! {
     /// A big FPGA or an ASIC, 100G class.
-    Line = LineCard("line"): data 512 / 64, cells 2^11 of 2^0 beats (2^11), ENIs 2^4, local 2^6, mapping 2^12;
+    Line = LineCard("line"): data 512 / 64, cells 2^11 of 2^0 beats (2^11), ENIs 2^4, local 2^6, mapping 2^12, rules 2^6 in 2^9 rows;
     /// An ECP5 LFE5U-85, 10G class.
-    Edge = EdgeCard("edge"): data 64 / 8, cells 2^9 of 2^3 beats (2^12), ENIs 2^1, local 2^3, mapping 2^7;
+    Edge = EdgeCard("edge"): data 64 / 8, cells 2^9 of 2^3 beats (2^12), ENIs 2^1, local 2^3, mapping 2^7, rules 2^3 in 2^9 rows;
     /// Proofs and quick tests.
-    Tiny = TinyCard("tiny"): data 64 / 8, cells 2^8 of 2^3 beats (2^11), ENIs 2^1, local 2^3, mapping 2^4;
+    Tiny = TinyCard("tiny"): data 64 / 8, cells 2^8 of 2^3 beats (2^11), ENIs 2^1, local 2^3, mapping 2^4, rules 2^2 in 2^5 rows;
 }
 
 /// The numbers of a configuration.
@@ -99,6 +103,10 @@ pub struct Dimensions {
     pub local_rows_log2: usize,
     /// Rows in one of the four ways of the mapping cache, as a power of two.
     pub mapping_rows_log2: usize,
+    /// Security group rules in a row, compared in one clock, as a power of two.
+    pub rules_per_row_log2: usize,
+    /// Rows of a direction's security group rules, as a power of two.
+    pub rule_rows_log2: usize,
 }
 
 impl Dimensions {
@@ -124,6 +132,18 @@ impl Dimensions {
     #[must_use]
     pub const fn mapping_rows(&self) -> usize {
         1 << self.mapping_rows_log2
+    }
+
+    /// Security group rules in a row.
+    #[must_use]
+    pub const fn rules_per_row(&self) -> usize {
+        1 << self.rules_per_row_log2
+    }
+
+    /// Rows of a direction's security group rules.
+    #[must_use]
+    pub const fn rule_rows(&self) -> usize {
+        1 << self.rule_rows_log2
     }
 
     /// What the card says of itself.

@@ -14,6 +14,7 @@ pub mod reason;
 pub mod record;
 pub mod responder;
 pub mod rx_path;
+pub mod security_group;
 pub mod table;
 pub mod token;
 pub mod tx_path;

@@ -206,6 +206,8 @@ registers! {
         rx_held[27:16] = 0,
         /// Frames that entered the tx path and have no verdict yet.
         tx_held[15:4] = 0,
+        /// Security group rules are still read that the last POLICY_COMMIT has replaced; until then their rows must stay.
+        policy_busy[1:1] = 0,
         /// The snapshot that COUNTER_SELECT asked for is not ready yet.
         counter_busy[0:0] = 0,
     }

@@ -82,9 +82,10 @@ macro_rules! tables {
                 any_protocol: 1,
                 /// The protocol.
                 protocol: 8,
-                /// The selector of TCP and UDP is the source port, not the destination port: the rule admits replies.
+                /// The selector of TCP and UDP is the source port, not the destination port: the rule admits replies, untracked. Not with
+                /// `any_protocol`.
                 reply: 1,
-                /// What it admits is not tracked.
+                /// What it admits is not tracked. Not with `any_protocol`, nor with `by_group`.
                 untracked: 1,
                 /// Lowest selector: TCP and UDP a port; ICMP and ICMPv6 256 · type + code; other protocols 0.
                 low: 16,
@@ -101,7 +102,7 @@ macro_rules! tables {
             SecuritySetRow = SECURITY_SET_ROW {
                 /// First row of the rule memory. A row holds as many rules as the card compares in a clock.
                 first: 16,
-                /// Rows.
+                /// Rows, behind each other; the memory's first row comes behind its last.
                 rows: 16,
                 /// Of these, the first ones that have untracked rules.
                 untracked_rows: 16,

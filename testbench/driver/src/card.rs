@@ -6,10 +6,12 @@ use nitro_wire::tables::{LOCAL_KEY, MAPPING_KEY};
 use nitro_wire::{FormatError, Table, counters};
 
 use crate::placement::{Full, Placement};
+use crate::policy::RuleMemories;
+use crate::security::SecurityError;
 use crate::{BusError, RegisterPort};
 
-/// Reads of STATUS before a counter snapshot is given up.
-const MAX_POLLS: u32 = 1000;
+/// Reads of STATUS before what it says to be under way is given up.
+pub(crate) const MAX_POLLS: u32 = 1000;
 
 /// What can go wrong in programming a card.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,17 @@ pub enum DriverError {
         /// How full.
         full: Full,
     },
+    /// Security group rules do not fit.
+    #[error("interface {eni}: {problem}")]
+    Security {
+        /// Number of the interface.
+        eni: u8,
+        /// Why.
+        problem: SecurityError,
+    },
+    /// Scans of replaced rules did not end.
+    #[error("the card still reads security group rules that were replaced")]
+    PolicyBusy,
     /// A value does not fit its field.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -91,12 +104,14 @@ pub struct DriverState {
     row_image: Vec<Option<u32>>,
     local: HashTable,
     mappings: HashTable,
+    /// None for a card without rule memories.
+    pub(crate) security: Option<RuleMemories>,
 }
 
 /// A card's software.
 pub struct Driver<P> {
-    port: P,
-    state: DriverState,
+    pub(crate) port: P,
+    pub(crate) state: DriverState,
 }
 
 impl<P: RegisterPort> Driver<P> {
@@ -128,7 +143,8 @@ impl<P: RegisterPort> Driver<P> {
         let local = hash_table("the local address table", Table::Local, field("local_rows_log2"));
         let mappings = hash_table("the mapping cache", Table::Mapping, field("mapping_rows_log2"));
         let row_image = vec![None; usize::from(registers::TABLE_DATA.count)];
-        Ok(Self { port, state: DriverState { enis, row_image, local, mappings } })
+        let security = RuleMemories::new(port.read(registers::POLICY_CAPABILITIES.offset)?);
+        Ok(Self { port, state: DriverState { enis, row_image, local, mappings, security } })
     }
 
     /// Lets go of the port.
@@ -158,7 +174,7 @@ impl<P: RegisterPort> Driver<P> {
         self.port.write(low.offset, u32::from_be_bytes([c, d, e, f]))
     }
 
-    fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
+    pub(crate) fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
         for ((offset, &word), image) in (0_u16..).zip(words).zip(&mut self.state.row_image) {
             if *image != Some(word) {
                 self.port.write(registers::TABLE_DATA.at(offset), word)?;
@@ -212,6 +228,7 @@ impl<P: RegisterPort> Driver<P> {
         for eni in &config.enis {
             self.install_eni(eni)?;
         }
+        self.replace_rules(&config.enis.iter().map(|eni| (eni.number, &eni.policy)).collect::<Vec<_>>())?;
         for mapping in &config.mappings {
             self.install_mapping(mapping)?;
         }

@@ -5,6 +5,8 @@
 pub mod axi_lite;
 mod card;
 pub mod placement;
+mod policy;
+pub mod security;
 
 pub use axi_lite::AxiLite;
 pub use card::{Counter, Driver, DriverError, DriverState};

@@ -1,6 +1,8 @@
 //! The rx path against the golden model: every verdict, every delivered byte.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+#[path = "../tx/acls.rs"]
+mod acls;
 #[path = "../parser/frames.rs"]
 mod noise;
 mod overlay;
@@ -141,7 +143,7 @@ fn random_frames_agree_with_the_model() {
         for (seed, (ipv6, idle, pressure)) in
             [(false, 0.0, 0.0), (true, 0.0, 0.0), (false, 0.4, 0.4), (true, 0.1, 0.7)].into_iter().enumerate()
         {
-            let card = overlay::card(ipv6);
+            let card = acls::with_acls(overlay::card(ipv6), seed as u64);
             let frames = random_frames(&card, 400, 300, seed as u64 + 1);
             let shown = check(config, &card, &frames, idle, pressure, seed as u64);
             for (reason, count) in shown.reasons {

@@ -213,9 +213,10 @@ fn overlay_frames_never_wait() {
 #[test]
 fn the_latency_is_as_stated() {
     let mut random = Random::new(9);
-    let frame = overlay::sound(&mut random, &overlay::card(false), 2);
+    let card = overlay::card(false);
+    let mut frames = std::iter::repeat_with(|| overlay::sound(&mut random, &card, 2));
+    let frame = frames.find(|frame| frame.len().div_ceil(64) == 2).unwrap();
     let beats = frame.len().div_ceil(64) as u64;
     let burst = burst(Config::Line, &[frame]);
-    assert_eq!(beats, 2);
     assert_eq!(burst.first_out, Some(beats - 1 + latency(0) as u64));
 }

@@ -65,6 +65,12 @@ pub fn config() -> CardConfig {
             mappings.push(mapping(VNI, ip, kind, mtu, peer, &mut random));
         }
         mappings.push(mapping(77, v4(host), kind, mtu, peer, &mut random));
+        mappings.push(mapping(77, far4(host), kind, mtu, peer, &mut random));
+    }
+    // Resolver and metadata service, which no policy concerns, and a neighbour that is neither.
+    let service = |host| IpAddr::V4(Ipv4Addr::new(169, 254, 169, host));
+    for ip in [service(252), service(253), service(254), v4(2), v6(2)] {
+        mappings.push(mapping(VNI, ip, MappingKind::GatewayService, 9001, underlay4(2), &mut random));
     }
     CardConfig {
         underlay_ip: IpAddr::V4(Ipv4Addr::new(100, 64, 0, 1)),

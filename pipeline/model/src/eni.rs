@@ -68,12 +68,12 @@ pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Eni, Dr
 }
 
 /// The interface that an inner frame from the network goes to.
-pub fn rx(enis: &Enis, vni: u32, parsed: &Parsed) -> Result<u8, DropReason> {
+pub fn rx<'a>(enis: &'a Enis, vni: u32, parsed: &Parsed) -> Result<&'a Eni, DropReason> {
     // Nobody in the network answers ARP for a guest: its own card does.
     if parsed.is_arp || has_group_bit(parsed.dst_mac) || is_to_group(parsed) {
         return Err(DropReason::NoBroadcast);
     }
-    enis.by_address(vni, parsed.dst_ip).ok_or(DropReason::NoSuchEni)
+    enis.by_address(vni, parsed.dst_ip).and_then(|number| enis.get(number)).ok_or(DropReason::NoSuchEni)
 }
 
 /// Frames that the responder takes: ARP, router and neighbour solicitations.
@@ -105,6 +105,20 @@ pub fn is_subnet_gateway(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
         eni.subnet4.map(|(base, _)| v4_mapped(base.to_bits()))
     };
     in_subnet(eni, parsed, address) && base.and_then(|base| base.checked_add(1)) == Some(address)
+}
+
+/// The address is one of those that no policy concerns: the resolver's (169.254.169.253, and the second after the base of the subnet
+/// of the frame's family) and the metadata service's (169.254.169.254).
+#[must_use]
+pub fn is_exempt(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
+    let services = [[169, 254, 169, 253], [169, 254, 169, 254]].map(|service| v4_mapped(u32::from_be_bytes(service)));
+    let base = if parsed.is_ipv6 {
+        eni.subnet6.map(|(base, _)| base.to_bits())
+    } else {
+        eni.subnet4.map(|(base, _)| v4_mapped(base.to_bits()))
+    };
+    let is_resolver = in_subnet(eni, parsed, address) && base.and_then(|base| base.checked_add(2)) == Some(address);
+    is_resolver || (parsed.is_ipv4 && services.contains(&address))
 }
 
 fn is_icmpv6(parsed: &Parsed) -> bool {

@@ -11,6 +11,7 @@ pub mod encap;
 pub mod eni;
 pub mod lookup;
 pub mod model;
+pub mod nacl;
 pub mod parser;
 pub mod responder;
 pub mod security_group;

@@ -1,13 +1,14 @@
 //! The two paths, stage by stage.
 
 use nitro_wire::counters::Bank;
+use nitro_wire::policy::{Direction, Nacl};
 use nitro_wire::{CardConfig, DropReason, Verdict as VerdictCode};
 
 use crate::counters::Counters;
 use crate::eni::Enis;
 use crate::lookup::MappingCache;
 use crate::token::inner_ip;
-use crate::{decap, encap, eni, lookup, parser, responder, token};
+use crate::{decap, encap, eni, lookup, nacl, parser, responder, token};
 
 /// A card without clocks.
 #[derive(Clone, Debug)]
@@ -95,6 +96,15 @@ impl Model {
         &self.config
     }
 
+    /// Gives a subnet another network ACL, or none, between two packets.
+    pub fn replace_nacl(&mut self, subnet: u8, nacl: Option<Nacl>) {
+        let index = usize::from(subnet);
+        if self.config.subnets.len() <= index {
+            self.config.subnets.resize(index + 1, None);
+        }
+        self.config.subnets[index] = nacl;
+    }
+
     /// The counters.
     #[must_use]
     pub fn counters(&self) -> &Counters {
@@ -126,6 +136,7 @@ impl Model {
             return Ok(Verdict::Reply { eni: number, frame });
         }
         let mapping = lookup::lookup(&self.cache, eni, parsed.dst_ip)?;
+        nacl::judge(&self.config.subnets, eni, Direction::Egress, &parsed)?;
         encap::encap(&self.config, eni, mapping, &parsed, frame).map(Verdict::Forward)
     }
 
@@ -148,10 +159,11 @@ impl Model {
         let inner = parser::parse(overlay.inner);
         inner.reason.map_or(Ok(()), Err)?;
         let eni = eni::rx(&self.enis, vni, &inner)?;
+        nacl::judge(&self.config.subnets, eni, Direction::Ingress, &inner)?;
         let frame = match (ip, ecn) {
             (Some(ip), Some(ecn)) => decap::with_ecn(overlay.inner, &ip, ecn),
             _ => overlay.inner.to_vec(),
         };
-        Ok(Verdict::Deliver { eni, frame })
+        Ok(Verdict::Deliver { eni: eni.number, frame })
     }
 }

@@ -4,12 +4,15 @@
 
 pub mod axi_lite;
 mod card;
+mod error;
+mod nacl;
 pub mod placement;
 mod policy;
 pub mod security;
 
 pub use axi_lite::AxiLite;
-pub use card::{Counter, Driver, DriverError, DriverState};
+pub use card::{Counter, Driver, DriverState};
+pub use error::DriverError;
 
 /// Access to a card's 32-bit registers.
 pub trait RegisterPort {

@@ -1,0 +1,177 @@
+//! `waiting_room`: where packets wait for what the pipeline could not know, without holding up others.
+//!
+//! * **Purpose.** Records come in the order of their frames. Those that are decided go on; those of unknown connections wait until the
+//!   connection table was asked again, the rules of the security groups have been scanned and an entry is made; and so do all packets
+//!   that follow one of these in the same flow. Two packets of a new flow, one behind the other, behave as if the first had been
+//!   finished before the second came.
+//! * **Ports.** `rx`: records of the path; `tx`: the same, decided; `find`, `found`: the connection table, asked for packets that waited;
+//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`.
+//! * **Latency.** 1 clock for records that are decided when they come.
+//! * **Order.** `tx` is the order in which the path's packets leave: within a flow that of `rx`. A packet of a flow that has packets in the room
+//!   ([`slots`]) waits behind them even if it is decided.
+//! * **Drop reasons.** `new_flow_queue_full`, `strict_tcp`, `security_group`, `conntrack_full`, `conntrack_allowance_exceeded`. A packet that fails
+//!   later stages' checks as well gets their reason only if it passes these.
+//! * **Source.** The card's contract, sections 2 to 4.
+//!
+//! | block | does |
+//! |---|---|
+//! | [`slots::FlowSlots`] | flows with packets in the room, and whose turn it is |
+//! | [`inquiry::Inquiry`] | asks the connection table and the rules for the packet whose turn it is |
+//! | [`room::WaitingRoom`] | keeps the records, makes entries, and lets decided packets go |
+
+pub mod inquiry;
+pub mod room;
+pub mod slots;
+
+use nitro_components::cell_memory::Chain;
+use nitro_netlist::{Pack, Record};
+use rust_hdl::prelude::*;
+
+use crate::conntrack::FlowKey;
+use crate::security_group::ScanAsk;
+use slots::{TAG, Turn};
+
+/// What the policy stages know of a packet's flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Flow {
+    /// The packet passed the stages before, and connection tracking concerns it.
+    pub concerned: Bit,
+    /// Its connection has an entry.
+    pub known: Bit,
+    /// Number of that entry.
+    pub id: Bits<ID>,
+    /// And which one of that number.
+    pub generation: Bits<GENERATION>,
+    /// Bits of the hash of the key.
+    pub tag: Bits<TAG>,
+    /// It may have a connection: it is no ICMP but echo, or an error with a quote.
+    pub has_key: Bit,
+    /// That connection's key.
+    pub key: FlowKey,
+    /// It is an ICMP error about that connection.
+    pub is_error: Bit,
+    /// It makes an entry if the rules admit it.
+    pub tracks: Bit,
+    /// TCP: SYN without ACK.
+    pub opens: Bit,
+    /// TCP: SYN is clear, or RST is set: no beginning of a connection.
+    pub mid_stream: Bit,
+    /// TCP flags CWR ECE URG ACK PSH RST SYN FIN, 0 for others.
+    pub tcp_flags: Bits<8>,
+    /// What the rules are asked.
+    pub ask: ScanAsk,
+    /// Security groups of the packet's peer.
+    pub groups: Bits<64>,
+}
+
+/// Bits of the number of a connection.
+pub const ID: usize = 16;
+/// Bits that tell apart connections that had the same number.
+pub const GENERATION: usize = 4;
+
+/// A packet with its record `T`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Undecided<T: Pack> {
+    /// Its flow.
+    pub flow: Flow,
+    /// Drop reason of the stages before conntrack if it is not concerned, else of those that follow the rules; 0 for none.
+    pub reason: Bits<6>,
+    /// Where its frame is.
+    pub chain: Chain,
+    /// The rest.
+    pub record: T,
+}
+
+/// A packet that is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Decided<T: Pack> {
+    /// Drop reason, 0 for none.
+    pub reason: Bits<6>,
+    /// Kind of its flow (`nitro_wire::FlowKind`).
+    pub kind: Bits<3>,
+    /// Where its frame is.
+    pub chain: Chain,
+    /// The rest.
+    pub record: T,
+}
+
+/// A question to the connection table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct FindAsk {
+    /// Which connection.
+    pub key: FlowKey,
+    /// The packet would open it anew.
+    pub opens: Bit,
+}
+
+/// Its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Found {
+    /// There is an entry.
+    pub hit: Bit,
+    /// Its number.
+    pub id: Bits<ID>,
+    /// And which one of that number.
+    pub generation: Bits<GENERATION>,
+}
+
+/// A connection to be entered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct InsertAsk {
+    /// Which connection.
+    pub key: FlowKey,
+    /// TCP flags of its first packet.
+    pub tcp_flags: Bits<8>,
+}
+
+/// What became of that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Inserted {
+    /// The interface has as many connections as it may.
+    pub over_allowance: Bit,
+    /// There is no place.
+    pub full: Bit,
+}
+
+/// A packet of a connection passed all checks of its path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Update {
+    /// The connection's number.
+    pub id: Bits<ID>,
+    /// And which one of that number.
+    pub generation: Bits<GENERATION>,
+    /// TCP flags.
+    pub tcp_flags: Bits<8>,
+}
+
+/// A packet about which the connection table and the rules are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Question {
+    /// Whose turn it is.
+    pub turn: Turn,
+    /// It may have a connection.
+    pub has_key: Bit,
+    /// That connection.
+    pub find: FindAsk,
+    /// It is no beginning of a TCP connection.
+    pub mid_stream: Bit,
+    /// What the rules are asked.
+    pub ask: ScanAsk,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Answer {
+    /// Whose turn it was.
+    pub turn: Turn,
+    /// Drop reason, 0 for none.
+    pub reason: Bits<6>,
+    /// There is an entry, with this number; else the rules were asked.
+    pub found: Found,
+    /// A rule admits it.
+    pub admitted: Bit,
+    /// A rule admits it untracked.
+    pub untracked: Bit,
+    /// Members of these groups are admitted.
+    pub groups: Bits<64>,
+}

@@ -1,0 +1,392 @@
+//! The waiting room itself: records in a memory, and who leaves next.
+//!
+//! Ports: see the stage. A record of `rx` that is decided and has nobody of its flow before it goes straight to the output register. Any other one is
+//! written to the memory, if there is a place, a slot, and its frame does not take more cells than waiting packets may hold; else it goes on as dropped.
+//! In turn the memory is read for the inquiry, and when its answer is there once more: then an entry is made, if one is to be
+//! made, and the record is offered to the output register before those of `rx`.
+
+use nitro_components::fifo::Fifo;
+use nitro_components::ram::Ram;
+use nitro_components::register::Register;
+use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
+use nitro_netlist::{Pack, Ports, hdl_gen};
+use nitro_wire::{DropReason, FlowKind};
+use rust_hdl::prelude::*;
+
+use super::inquiry::Inquiry;
+use super::slots::{FlowSlots, PLACE, Turn};
+use super::{Answer, Decided, FindAsk, Found, InsertAsk, Inserted, Question, Undecided, Update};
+use crate::reason::{Reason, reason};
+use crate::security_group::{ScanAsk, ScanResult};
+
+/// Nothing is being finished.
+const IDLE: u64 = 0;
+/// The record is at the memory's output.
+const READ: u64 = 1;
+/// An entry is asked for.
+const INSERT: u64 = 2;
+/// It is being made.
+const INSERTING: u64 = 3;
+/// The record is decided.
+const OFFER: u64 = 4;
+
+/// A waiting room for records of `T`: at most `2^NA` packets of at most `2^SA` flows.
+#[derive(Clone, Debug, LogicBlock, Ports)]
+pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
+    /// The clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high.
+    pub reset: Signal<In, Bit>,
+    /// TCP packets that begin no connection need an entry.
+    pub strict_tcp: Signal<In, Bit>,
+    /// Records in the order of their frames.
+    pub rx: StreamRx<Undecided<T>>,
+    /// Decided records.
+    pub tx: StreamTx<Decided<T>>,
+    /// Questions to the connection table.
+    pub find: StreamTx<FindAsk>,
+    /// Its answers, in order.
+    pub found: FlowRx<Found>,
+    /// Questions to the rules.
+    pub scan: StreamTx<ScanAsk>,
+    /// Their answers, in order.
+    pub scanned: StreamRx<ScanResult>,
+    /// Connections to be entered.
+    pub insert: StreamTx<InsertAsk>,
+    /// What became of that, in order.
+    pub inserted: FlowRx<Inserted>,
+    /// Packets of connections that passed.
+    pub update: StreamTx<Update>,
+
+    slots: FlowSlots<SA, NA>,
+    memory: Ram<Undecided<T>, NA>,
+    inquiry: Inquiry,
+    updates: Fifo<Update, 2>,
+
+    // Places of the memory: those never used yet come first.
+    vacated: Fifo<Bits<PLACE>, NA>,
+    fresh: Register<Bits<16>>,
+    cells: Register<Bits<16>>,
+    place: Signal<Local, Bits<PLACE>>,
+    has_place: Signal<Local, Bit>,
+    grown: Signal<Local, Bits<16>>,
+
+    // Who comes.
+    coming: Signal<Local, Undecided<T>>,
+    waits: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
+    store: Signal<Local, Bit>,
+
+    // Whose turn it is.
+    reading: Register<Bit>,
+    read_turn: DFF<Turn>,
+    question: DFF<Question>,
+    asking: Register<Bit>,
+    start: Signal<Local, Bit>,
+
+    // Who is finished.
+    state: Register<Bits<3>>,
+    answer: DFF<Answer>,
+    reason: DFF<Bits<6>>,
+    kind: DFF<Bits<3>>,
+    refreshes: DFF<Bit>,
+    kept: Signal<Local, Undecided<T>>,
+    finish: Signal<Local, Bit>,
+    admitted: Signal<Local, Bit>,
+
+    // Who leaves.
+    leaving: DFF<Decided<T>>,
+    leaving_valid: Register<Bit>,
+    free: Signal<Local, Bit>,
+    offered: Signal<Local, Bit>,
+    take_finished: Signal<Local, Bit>,
+    take_coming: Signal<Local, Bit>,
+    refresh: Signal<Local, Bit>,
+
+    places: Constant<Bits<16>>,
+    most_cells: Constant<Bits<16>>,
+    idle: Constant<Bits<3>>,
+    read: Constant<Bits<3>>,
+    inserts: Constant<Bits<3>>,
+    inserting: Constant<Bits<3>>,
+    offers: Constant<Bits<3>>,
+    kind_none: Constant<Bits<3>>,
+    kind_new: Constant<Bits<3>>,
+    kind_established: Constant<Bits<3>>,
+    kind_related: Constant<Bits<3>>,
+    kind_untracked: Constant<Bits<3>>,
+    queue_full: Reason,
+    security_group: Reason,
+    conntrack_full: Reason,
+    over_allowance: Reason,
+}
+
+/// A kind of flow as a constant.
+fn kind(kind: FlowKind) -> Constant<Bits<3>> {
+    Constant::new(u64::from(kind.code()).into())
+}
+
+impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
+    /// A room whose packets hold at most so many cells of the path's memory.
+    #[must_use]
+    pub fn new(most_cells: u16) -> Self {
+        Self {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            strict_tcp: Signal::default(),
+            rx: StreamRx::default(),
+            tx: StreamTx::default(),
+            find: StreamTx::default(),
+            found: FlowRx::default(),
+            scan: StreamTx::default(),
+            scanned: StreamRx::default(),
+            insert: StreamTx::default(),
+            inserted: FlowRx::default(),
+            update: StreamTx::default(),
+            slots: FlowSlots::default(),
+            memory: Ram::default(),
+            inquiry: Inquiry::default(),
+            updates: Fifo::default(),
+            vacated: Fifo::default(),
+            fresh: Register::default(),
+            cells: Register::default(),
+            place: Signal::default(),
+            has_place: Signal::default(),
+            grown: Signal::default(),
+            coming: Signal::default(),
+            waits: Signal::default(),
+            fits: Signal::default(),
+            store: Signal::default(),
+            reading: Register::default(),
+            read_turn: DFF::default(),
+            question: DFF::default(),
+            asking: Register::default(),
+            start: Signal::default(),
+            state: Register::default(),
+            answer: DFF::default(),
+            reason: DFF::default(),
+            kind: DFF::default(),
+            refreshes: DFF::default(),
+            kept: Signal::default(),
+            finish: Signal::default(),
+            admitted: Signal::default(),
+            leaving: DFF::default(),
+            leaving_valid: Register::default(),
+            free: Signal::default(),
+            offered: Signal::default(),
+            take_finished: Signal::default(),
+            take_coming: Signal::default(),
+            refresh: Signal::default(),
+            places: Constant::new((1_u64 << NA).into()),
+            most_cells: Constant::new(u64::from(most_cells).into()),
+            idle: Constant::new(IDLE.into()),
+            read: Constant::new(READ.into()),
+            inserts: Constant::new(INSERT.into()),
+            inserting: Constant::new(INSERTING.into()),
+            offers: Constant::new(OFFER.into()),
+            kind_none: kind(FlowKind::None),
+            kind_new: kind(FlowKind::New),
+            kind_established: kind(FlowKind::Established),
+            kind_related: kind(FlowKind::Related),
+            kind_untracked: kind(FlowKind::Untracked),
+            queue_full: reason(DropReason::NewFlowQueueFull),
+            security_group: reason(DropReason::SecurityGroup),
+            conntrack_full: reason(DropReason::ConntrackFull),
+            over_allowance: reason(DropReason::ConntrackAllowanceExceeded),
+        }
+    }
+}
+
+impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, slots, memory, inquiry, updates, vacated);
+        dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
+        dff_setup!(self, clock, state, answer, reason, kind, refreshes, leaving, leaving_valid);
+        self.slots.reset.next = self.reset.val();
+        self.inquiry.reset.next = self.reset.val();
+        self.updates.reset.next = self.reset.val();
+        self.vacated.reset.next = self.reset.val();
+        self.fresh.reset.next = self.reset.val();
+        self.cells.reset.next = self.reset.val();
+        self.reading.reset.next = self.reset.val();
+        self.asking.reset.next = self.reset.val();
+        self.state.reset.next = self.reset.val();
+        self.leaving_valid.reset.next = self.reset.val();
+        self.inquiry.strict_tcp.next = self.strict_tcp.val();
+        StreamTx::<FindAsk>::link(&mut self.find, &mut self.inquiry.find);
+        FlowRx::<Found>::link(&mut self.found, &mut self.inquiry.found);
+        StreamTx::<ScanAsk>::link(&mut self.scan, &mut self.inquiry.scan);
+        StreamRx::<ScanResult>::link(&mut self.scanned, &mut self.inquiry.scanned);
+        StreamTx::<Update>::link(&mut self.update, &mut self.updates.tx);
+
+        // Who leaves: the output register takes one when it is free and the connection table can be told.
+        self.free.next = !self.leaving_valid.q.val() || self.tx.tready.val();
+        self.tx.payload.next = self.leaving.q.val();
+        self.tx.tvalid.next = self.leaving_valid.q.val();
+        if self.tx.tready.val() {
+            self.leaving_valid.d.next = false;
+        }
+        self.kept.next = self.memory.read_data.val();
+        self.offered.next = self.state.q.val() == self.offers.val();
+        self.take_finished.next = self.offered.val() && self.free.val() && self.updates.rx.tready.val();
+
+        // Who comes: is it decided, and is nobody of its flow before it?
+        self.coming.next = self.rx.payload.val();
+        self.slots.tag.next = self.coming.val().flow.tag;
+        self.waits.next = self.coming.val().flow.concerned && (!self.coming.val().flow.known || self.slots.hit.val());
+        self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
+        self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
+        self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());
+        self.store.next = self.rx.tvalid.val() && self.waits.val() && self.fits.val();
+        self.take_coming.next = self.rx.tvalid.val()
+            && !self.store.val()
+            && !self.offered.val()
+            && self.free.val()
+            && self.updates.rx.tready.val();
+        self.rx.tready.next = self.store.val() || self.take_coming.val();
+
+        self.place.next = bit_cast::<PLACE, 16>(self.fresh.q.val());
+        self.vacated.tx.tready.next = false;
+        if self.fresh.q.val() == self.places.val() {
+            self.place.next = self.vacated.tx.payload.val();
+            self.vacated.tx.tready.next = self.store.val();
+        } else if self.store.val() {
+            self.fresh.d.next = self.fresh.q.val() + 1;
+        }
+        self.slots.append.next = self.store.val();
+        self.slots.index.next = self.place.val();
+        self.memory.write_address.next = bit_cast::<NA, PLACE>(self.place.val());
+        self.memory.write_data.next = self.coming.val();
+        self.memory.write_enable.next = self.store.val();
+
+        // Whose turn it is: the memory is read for the question while nobody is finished.
+        self.start.next = self.slots.ready.tvalid.val()
+            && (self.state.q.val() == self.idle.val())
+            && !self.reading.q.val()
+            && !self.asking.q.val();
+        self.slots.ready.tready.next =
+            (self.state.q.val() == self.idle.val()) && !self.reading.q.val() && !self.asking.q.val();
+        self.reading.d.next = self.start.val();
+        self.read_turn.d.next = self.slots.ready.payload.val();
+        self.inquiry.rx.payload.next = self.question.q.val();
+        self.inquiry.rx.tvalid.next = self.asking.q.val();
+        if self.inquiry.rx.tready.val() {
+            self.asking.d.next = false;
+        }
+        if self.reading.q.val() {
+            self.asking.d.next = true;
+            self.question.d.next.turn = self.read_turn.q.val();
+            self.question.d.next.has_key = self.kept.val().flow.has_key;
+            self.question.d.next.find.key = self.kept.val().flow.key;
+            self.question.d.next.find.opens = self.kept.val().flow.opens;
+            self.question.d.next.mid_stream = self.kept.val().flow.mid_stream;
+            self.question.d.next.ask = self.kept.val().flow.ask;
+        }
+
+        // Who is finished.
+        self.memory.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
+        self.memory.read_enable.next = self.start.val();
+        self.inquiry.tx.tready.next = (self.state.q.val() == self.idle.val()) && !self.start.val();
+        self.insert.tvalid.next = self.state.q.val() == self.inserts.val();
+        self.insert.payload.next.key = self.kept.val().flow.key;
+        self.insert.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
+        self.admitted.next =
+            self.answer.q.val().admitted || (self.answer.q.val().groups & self.kept.val().flow.groups).any();
+        if self.state.q.val() == self.idle.val() {
+            if self.inquiry.tx.tvalid.val() && !self.start.val() {
+                self.memory.read_address.next = bit_cast::<NA, PLACE>(self.inquiry.tx.payload.val().turn.index);
+                self.memory.read_enable.next = true;
+                self.answer.d.next = self.inquiry.tx.payload.val();
+                self.state.d.next = self.read.val();
+            }
+        } else if self.state.q.val() == self.read.val() {
+            self.state.d.next = self.offers.val();
+            self.refreshes.d.next = false;
+            self.reason.d.next = self.kept.val().reason;
+            self.kind.d.next = self.kind_new.val();
+            if self.answer.q.val().found.hit {
+                if self.kept.val().flow.is_error {
+                    self.kind.d.next = self.kind_related.val();
+                } else {
+                    self.kind.d.next = self.kind_established.val();
+                    self.refreshes.d.next = self.kept.val().reason == 0;
+                }
+            } else if self.answer.q.val().reason != 0 {
+                self.reason.d.next = self.answer.q.val().reason;
+            } else if !self.admitted.val() {
+                self.reason.d.next = self.security_group.val();
+            } else if self.answer.q.val().untracked || !self.kept.val().flow.tracks {
+                self.kind.d.next = self.kind_untracked.val();
+            } else if self.kept.val().reason == 0 {
+                self.state.d.next = self.inserts.val();
+            }
+        } else if self.state.q.val() == self.inserts.val() {
+            if self.insert.tready.val() {
+                self.state.d.next = self.inserting.val();
+            }
+        } else if self.state.q.val() == self.inserting.val() {
+            if self.inserted.tvalid.val() {
+                self.state.d.next = self.offers.val();
+                if self.inserted.payload.val().over_allowance {
+                    self.reason.d.next = self.over_allowance.val();
+                } else if self.inserted.payload.val().full {
+                    self.reason.d.next = self.conntrack_full.val();
+                }
+            }
+        } else if self.take_finished.val() {
+            self.state.d.next = self.idle.val();
+        }
+        self.finish.next = self.take_finished.val();
+        self.slots.finish.next = self.finish.val();
+        self.slots.finished.next = self.answer.q.val().turn;
+        self.vacated.rx.payload.next = self.answer.q.val().turn.index;
+        self.vacated.rx.tvalid.next = self.finish.val();
+
+        if self.store.val() && self.finish.val() {
+            self.cells.d.next = self.grown.val() - bit_cast::<16, 12>(self.kept.val().chain.cells);
+        } else if self.store.val() {
+            self.cells.d.next = self.grown.val();
+        } else if self.finish.val() {
+            self.cells.d.next = self.cells.q.val() - bit_cast::<16, 12>(self.kept.val().chain.cells);
+        }
+
+        // Into the output register.
+        self.refresh.next = false;
+        self.updates.rx.payload.next.id = self.coming.val().flow.id;
+        self.updates.rx.payload.next.generation = self.coming.val().flow.generation;
+        self.updates.rx.payload.next.tcp_flags = self.coming.val().flow.tcp_flags;
+        if self.take_finished.val() {
+            self.leaving_valid.d.next = true;
+            self.leaving.d.next.reason = self.reason.q.val();
+            self.leaving.d.next.kind = self.kind.q.val();
+            self.leaving.d.next.chain = self.kept.val().chain;
+            self.leaving.d.next.record = self.kept.val().record;
+            self.refresh.next = self.refreshes.q.val();
+            self.updates.rx.payload.next.id = self.answer.q.val().found.id;
+            self.updates.rx.payload.next.generation = self.answer.q.val().found.generation;
+            self.updates.rx.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
+        } else if self.take_coming.val() {
+            self.leaving_valid.d.next = true;
+            self.leaving.d.next.reason = self.coming.val().reason;
+            self.leaving.d.next.kind = self.kind_none.val();
+            self.leaving.d.next.chain = self.coming.val().chain;
+            self.leaving.d.next.record = self.coming.val().record;
+            if self.waits.val() {
+                self.leaving.d.next.reason = self.queue_full.val();
+                self.leaving.d.next.kind = self.kind_new.val();
+                if self.coming.val().flow.known {
+                    self.leaving.d.next.kind = self.kind_established.val();
+                }
+            } else if self.coming.val().flow.concerned {
+                if self.coming.val().flow.is_error {
+                    self.leaving.d.next.kind = self.kind_related.val();
+                } else {
+                    self.leaving.d.next.kind = self.kind_established.val();
+                    self.refresh.next = self.coming.val().reason == 0;
+                }
+            }
+        }
+        self.updates.rx.tvalid.next = self.refresh.val();
+    }
+}

@@ -13,10 +13,12 @@ pub mod lookup;
 pub mod model;
 pub mod parser;
 pub mod responder;
+pub mod security_group;
 pub mod token;
 pub mod wrap;
 
 pub use counters::{Count, Counters};
 pub use model::{Model, Outcome, Verdict};
 pub use parser::{Parsed, parse};
+pub use security_group::{Admission, Facts};
 pub use wrap::{Sender, WrapError, wrap};

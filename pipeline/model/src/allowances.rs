@@ -13,20 +13,6 @@ use nitro_wire::DropReason;
 use nitro_wire::control::Eni;
 use nitro_wire::policy::TICKS_PER_SECOND;
 
-use crate::bytes::v4_mapped;
-use crate::eni::resolver;
-use crate::parser::Parsed;
-
-/// The DNS resolver, 169.254.169.253, and the instance metadata service, 169.254.169.254.
-const LINK_LOCAL_SERVICES: [u32; 2] = [0xa9fe_a9fd, 0xa9fe_a9fe];
-
-/// The remote address is a link-local service of this interface: no connection tracking, no security group, no ACL.
-#[must_use]
-pub fn is_exempt(eni: &Eni, parsed: &Parsed, remote: u128) -> bool {
-    let link_local = parsed.is_ipv4 && LINK_LOCAL_SERVICES.map(v4_mapped).contains(&remote);
-    link_local || resolver(eni, parsed.is_ipv6) == Some(remote)
-}
-
 /// The buckets of the interfaces.
 #[derive(Clone, Debug, Default)]
 pub struct LinkLocal {

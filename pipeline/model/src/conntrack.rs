@@ -193,9 +193,8 @@ impl Conntrack {
         let connection = key.and_then(|key| self.connections.get(&key));
         // A port that is used again before its last connection has timed out: the SYN begins another one.
         let begins = parsed.protocol == protocol::TCP && parsed.tcp_flags & (SYN | ACK) == SYN;
-        let usable = connection.is_some_and(|connection| {
-            !(begins && connection.state(parsed.protocol) == State::TcpClosing)
-        });
+        let usable =
+            connection.is_some_and(|connection| !(begins && connection.state(parsed.protocol) == State::TcpClosing));
         Found { flow: if usable { Flow::Established } else { Flow::New }, key }
     }
 

@@ -77,12 +77,12 @@ pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Arc<Eni
 }
 
 /// The interface that an inner frame from the network goes to.
-pub fn rx(enis: &Enis, vni: u32, parsed: &Parsed) -> Result<u8, DropReason> {
+pub fn rx<'a>(enis: &'a Enis, vni: u32, parsed: &Parsed) -> Result<&'a Arc<Eni>, DropReason> {
     // Nobody in the network answers ARP for a guest: its own card does.
     if parsed.is_arp || has_group_bit(parsed.dst_mac) || is_to_group(parsed) {
         return Err(DropReason::NoBroadcast);
     }
-    enis.by_address(vni, parsed.dst_ip).ok_or(DropReason::NoSuchEni)
+    enis.by_address(vni, parsed.dst_ip).and_then(|number| enis.get(number)).ok_or(DropReason::NoSuchEni)
 }
 
 /// Frames that the responder takes: ARP, router and neighbour solicitations.
@@ -123,6 +123,15 @@ pub fn in_subnet(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
 #[must_use]
 pub fn is_subnet_gateway(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
     in_subnet(eni, parsed, address) && gateway(eni, parsed.is_ipv6) == Some(address)
+}
+
+/// The address is one of those that no policy concerns: the resolver's (169.254.169.253, and the second after the base of the subnet
+/// of the frame's family) and the metadata service's (169.254.169.254).
+#[must_use]
+pub fn is_exempt(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
+    let services = [[169, 254, 169, 253], [169, 254, 169, 254]].map(|service| v4_mapped(u32::from_be_bytes(service)));
+    let is_resolver = in_subnet(eni, parsed, address) && resolver(eni, parsed.is_ipv6) == Some(address);
+    is_resolver || (parsed.is_ipv4 && services.contains(&address))
 }
 
 /// The gateway's address in the interface's subnet of a family: base + 1.

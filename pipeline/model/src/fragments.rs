@@ -66,7 +66,6 @@ impl Fragments {
     }
 
     /// Kind and verdict of a later fragment.
-    #[must_use]
     pub fn follow(&self, eni: u8, direction: Direction, parsed: &Parsed) -> (Flow, Result<(), DropReason>) {
         match self.kept.get(&Datagram::new(eni, direction, parsed)) {
             None => (Flow::None, Err(DropReason::FragmentWithoutFirst)),

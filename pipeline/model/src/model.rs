@@ -170,7 +170,7 @@ impl Model {
     }
 
     /// Gives an interface another policy, between two packets. Connections that are tracked stay.
-    pub fn set_policy(&mut self, eni: u8, policy: EniPolicy) {
+    pub fn replace_policy(&mut self, eni: u8, policy: EniPolicy) {
         if let Some(entry) = self.config.enis.iter_mut().find(|entry| entry.number == eni) {
             entry.policy = policy.clone();
         }
@@ -178,7 +178,7 @@ impl Model {
     }
 
     /// Gives a subnet another network ACL, or none, between two packets.
-    pub fn set_nacl(&mut self, subnet: u8, nacl: Option<Nacl>) {
+    pub fn replace_nacl(&mut self, subnet: u8, nacl: Option<Nacl>) {
         let index = usize::from(subnet);
         if self.config.subnets.len() <= index {
             self.config.subnets.resize(index + 1, None);

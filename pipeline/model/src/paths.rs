@@ -6,8 +6,8 @@ use nitro_wire::control::Eni;
 use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Flow};
 
-use crate::allowances::is_exempt;
 use crate::conntrack::{Found, is_mid_stream, opens};
+use crate::eni::is_exempt;
 use crate::model::{Model, Verdict};
 use crate::parser::Parsed;
 use crate::responder::{self, Question};
@@ -92,7 +92,7 @@ impl Model {
             self.judge(eni, Direction::Egress, parsed, groups, flow)?;
         }
         lookup::way(self.lookup.resolve(eni, parsed.dst_ip)?)?;
-        self.pass_nacl(eni, Direction::Egress, parsed)?;
+        nacl::judge(&self.config.subnets, eni, Direction::Egress, parsed)?;
         let verdict = self.route(sent, inner)?;
         if verdict.reason().is_none() {
             self.connect(&found, eni, Direction::Egress, parsed, *flow).inspect_err(|_| *inner = None)?;
@@ -142,8 +142,8 @@ impl Model {
     pub(crate) fn receive(&mut self, vni: u32, frame: &[u8], flow: &mut Flow) -> Result<Verdict, DropReason> {
         let parsed = parser::parse(frame);
         parsed.reason.map_or(Ok(()), Err)?;
-        let number = eni::rx(&self.enis, vni, &parsed)?;
-        let eni = Arc::clone(self.enis.get(number).ok_or(DropReason::NoSuchEni)?);
+        let eni = Arc::clone(eni::rx(&self.enis, vni, &parsed)?);
+        let number = eni.number;
         let delivered = Verdict::Deliver { eni: number, frame: frame.to_vec() };
         if is_exempt(&eni, &parsed, parsed.src_ip) {
             return Ok(delivered);
@@ -153,7 +153,7 @@ impl Model {
             *flow = first.0;
             return first.1.map(|()| delivered);
         }
-        self.pass_nacl(&eni, Direction::Ingress, &parsed)?;
+        nacl::judge(&self.config.subnets, &eni, Direction::Ingress, &parsed)?;
         let result = self.rx_policed(&eni, &parsed, flow);
         if fragments::is_first(&parsed) {
             self.fragments.keep(number, Direction::Ingress, &parsed, *flow, result.err());
@@ -172,13 +172,7 @@ impl Model {
     }
 
     /// `conntrack`: the packet's connection.
-    fn find(
-        &self,
-        eni: &Eni,
-        direction: Direction,
-        parsed: &Parsed,
-        flow: &mut Flow,
-    ) -> Result<Found, DropReason> {
+    fn find(&self, eni: &Eni, direction: Direction, parsed: &Parsed, flow: &mut Flow) -> Result<Found, DropReason> {
         let found = self.conntrack.find(eni.number, direction, parsed);
         *flow = found.flow;
         if found.flow == Flow::New && self.config.strict_tcp && is_mid_stream(parsed) {
@@ -232,11 +226,5 @@ impl Model {
             Flow::New | Flow::Established => self.conntrack.pass(found, direction, parsed, &eni.policy),
             Flow::None | Flow::Related | Flow::Untracked => Ok(()),
         }
-    }
-
-    /// `nacl`: the ACL of the interface's subnet, for packets that cross the subnet's border.
-    fn pass_nacl(&self, eni: &Eni, direction: Direction, parsed: &Parsed) -> Result<(), DropReason> {
-        let acl = self.config.subnets.get(usize::from(eni.subnet)).and_then(Option::as_ref);
-        nacl::check(acl, eni, direction, parsed)
     }
 }

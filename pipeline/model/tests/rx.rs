@@ -8,8 +8,8 @@ use common::*;
 use nitro_model::decap::combine_ecn;
 use nitro_model::{Model, Outcome, Sender, Verdict, WrapError, parse, wrap};
 use nitro_wire::DropReason::{self, *};
-use nitro_wire::{Flow, Layout};
 use nitro_wire::control::CardConfig;
+use nitro_wire::{Flow, Layout};
 
 fn sender() -> Sender {
     Sender {
@@ -40,10 +40,6 @@ fn inner4() -> Vec<u8> {
 
 fn inner6() -> Vec<u8> {
     ethernet(ENI_MAC, GATEWAY_MAC, 0x86dd, &ipv6(far6(), own6(), 6, 64, &tcp(b"data")))
-}
-
-fn wrapped(inner: &[u8]) -> Vec<u8> {
-    wrap(&sender(), inner).unwrap()
 }
 
 /// Changes a byte of a wrapped frame and makes the outer checksum right again.

@@ -109,9 +109,7 @@ pub(crate) fn rows<'a>(
         .flat_map(|rule| {
             let peers: Vec<wire::Peer> = match &rule.peer {
                 Peer::Cidr(cidr) => vec![wire::Peer::Prefix((*cidr).into())],
-                Peer::PrefixList { cidrs, .. } => {
-                    cidrs.iter().map(|&cidr| wire::Peer::Prefix(cidr.into())).collect()
-                }
+                Peer::PrefixList { cidrs, .. } => cidrs.iter().map(|&cidr| wire::Peer::Prefix(cidr.into())).collect(),
                 Peer::Group(index) => {
                     let bit = referred.iter().position(|group| group == index).and_then(|bit| u8::try_from(bit).ok());
                     bit.map(wire::Peer::Group).into_iter().collect()

@@ -58,7 +58,13 @@ impl MappingService {
         };
         let mut addresses = HashMap::new();
         for eni in &vpc.enis {
-            let place = Place { kind: MappingKind::Instance, mac: eni.mac, host: vpc.card.underlay_ip, srd: false, groups: bits(&eni.groups) };
+            let place = Place {
+                kind: MappingKind::Instance,
+                mac: eni.mac,
+                host: vpc.card.underlay_ip,
+                srd: false,
+                groups: bits(&eni.groups),
+            };
             addresses.extend(eni.ips.iter().map(|&ip| ((vpc.subnets[eni.subnet].vpc, ip), place)));
         }
         for mapping in &vpc.mappings {

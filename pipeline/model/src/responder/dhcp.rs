@@ -49,7 +49,11 @@ pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> 
     let start = parsed.ethernet_bytes() + 28;
     let message = frame.get(start..start + usize::from(parsed.udp_length).checked_sub(8)?)?;
     // A request of a client, with an Ethernet address, through no relay.
-    if message.len() < FIXED_BYTES || message[..3] != [1, 1, 6] || be32(message, 24)? != 0 || be32(message, 236)? != MAGIC {
+    if message.len() < FIXED_BYTES
+        || message[..3] != [1, 1, 6]
+        || be32(message, 24)? != 0
+        || be32(message, 236)? != MAGIC
+    {
         return None;
     }
     let options = read(&message[FIXED_BYTES..])?;

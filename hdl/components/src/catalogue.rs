@@ -58,6 +58,7 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("counter_bank_5", CounterBank::<5, 64>::default),
         BlockEntry::of("credit_gate_1", CreditGate::<Bits<7>, 1>::default),
         BlockEntry::of("credit_gate_16", CreditGate::<Sample, 16>::default),
+        BlockEntry::of("credit_gate_16_spaced", || CreditGate::<Sample, 16>::new(8)),
         BlockEntry::of("delay_0", || Delay::<Bits<9>>::new(0)),
         BlockEntry::of("delay_5", || Delay::<Sample>::new(5)),
         BlockEntry::of("delay_ram_2", || DelayRam::<Bits<9>, 2>::new(2)),

@@ -26,10 +26,18 @@ use crate::tx_path::TxPath;
 /// Bits of the head window of the tx path: the parser's window, rounded up to beats of the widest configuration.
 pub const TX_WINDOW: usize = 1536;
 
-/// A card with ports of `W` bits = `K` bytes, `2^PA` beats of payload in each path, `2^EA` ENIs, 4 · `2^LA` local addresses and
-/// 4 · `2^MA` mappings.
+/// A card with ports of `W` bits = `K` bytes, `2^PA` beats of payload in each path, `2^EA` ENIs, 4 · `2^LA` local addresses,
+/// 4 · `2^MA` mappings, and `2^NA` rules in each comparator of the ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
-pub struct Card<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const MA: usize> {
+pub struct Card<
+    const W: usize,
+    const K: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+    const NA: usize,
+> {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high.
@@ -49,16 +57,24 @@ pub struct Card<const W: usize, const K: usize, const PA: usize, const EA: usize
     /// What became of each frame from the underlay.
     pub rx_event: FlowTx<Event>,
     registers: Control,
-    tx_path: TxPath<W, K, TX_WINDOW, PA, EA, LA, MA>,
-    rx_path: RxPath<W, K, PA, LA>,
+    tx_path: TxPath<W, K, TX_WINDOW, PA, EA, LA, MA, NA>,
+    rx_path: RxPath<W, K, PA, EA, LA, NA>,
     arbiter: Arbiter<W, K, 8>,
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const MA: usize> Default
-    for Card<W, K, PA, EA, LA, MA>
+impl<
+    const W: usize,
+    const K: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+    const NA: usize,
+> Card<W, K, PA, EA, LA, MA, NA>
 {
-    fn default() -> Self {
-        let capabilities = Capabilities { data_width: W, enis: 1 << EA, local_rows_log2: LA, mapping_rows_log2: MA };
+    /// A card that says of itself what is in `capabilities`.
+    #[must_use]
+    pub fn new(capabilities: Capabilities) -> Self {
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -77,8 +93,15 @@ impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA:
     }
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const MA: usize> Logic
-    for Card<W, K, PA, EA, LA, MA>
+impl<
+    const W: usize,
+    const K: usize,
+    const PA: usize,
+    const EA: usize,
+    const LA: usize,
+    const MA: usize,
+    const NA: usize,
+> Logic for Card<W, K, PA, EA, LA, MA, NA>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -108,6 +131,7 @@ impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA:
         self.tx_path.flow_key.next = self.registers.flow_key.val();
         self.tx_path.table.payload.next = self.registers.table.payload.val();
         self.tx_path.table.tvalid.next = self.registers.table.tvalid.val();
+        self.tx_path.commit.next = self.registers.commit.val();
         self.rx_path.enable.next = self.registers.enable.val();
         self.rx_path.underlay_ip.next = self.registers.underlay_ip.val();
         self.rx_path.underlay_mac.next = self.registers.underlay_mac.val();
@@ -116,6 +140,7 @@ impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA:
         self.rx_path.hash_key.next = self.registers.hash_key.val();
         self.rx_path.table.payload.next = self.registers.table.payload.val();
         self.rx_path.table.tvalid.next = self.registers.table.tvalid.val();
+        self.rx_path.commit.next = self.registers.commit.val();
 
         // What is counted, and told.
         FlowTx::<Bits<14>>::join(&mut self.tx_path.received, &mut self.registers.tx_received);

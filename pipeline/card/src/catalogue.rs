@@ -22,11 +22,12 @@ pub(crate) fn sized_entries<
     const EA: usize,
     const LA: usize,
     const MA: usize,
+    const NA: usize,
 >() -> Vec<BlockEntry> {
     let mut entries = decap::entries::<W, K>();
-    entries.extend(tx_path::entries::<W, K, TX_WINDOW, PA, EA, LA, MA>());
-    entries.push(BlockEntry::of("eni_rx", EniRx::<LA>::default));
-    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, PA, LA>::default));
+    entries.extend(tx_path::entries::<W, K, TX_WINDOW, PA, EA, LA, MA, NA>());
+    entries.push(BlockEntry::of("eni_rx", EniRx::<EA, LA>::default));
+    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, PA, EA, LA, NA>::default));
     entries
 }
 

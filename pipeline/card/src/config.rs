@@ -15,7 +15,9 @@ macro_rules! configurations {
         $(#[doc = $doc:literal])*
         $variant:ident = $card:ident($name:literal):
             data $width:literal / $keep:literal, payload 2^$payload:literal, ENIs 2^$enis:literal,
-            local 2^$local:literal, mapping 2^$mapping:literal;
+            local 2^$local:literal, mapping 2^$mapping:literal,
+            NACL fold 2^$fold:literal, connections 2^$connections:literal,
+            rules 2^$rule_rows:literal rows of 2^$row_rules:literal;
     )*) => {
         /// A named configuration.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +27,7 @@ macro_rules! configurations {
 
         $(
             $(#[doc = $doc])*
-            pub type $card = Card<$width, $keep, $payload, $enis, $local, $mapping>;
+            pub type $card = Card<$width, $keep, $payload, $enis, $local, $mapping, { $enis + 1 + $fold }>;
 
             const _: () = assert!($width == 8 * $keep, "a byte enable for each byte");
         )*
@@ -45,6 +47,10 @@ macro_rules! configurations {
                         enis_log2: $enis,
                         local_rows_log2: $local,
                         mapping_rows_log2: $mapping,
+                        nacl_fold_log2: $fold,
+                        connections_log2: $connections,
+                        rules_per_row_log2: $row_rules,
+                        rule_rows_log2: $rule_rows,
                     }, )*
                 }
             }
@@ -53,8 +59,9 @@ macro_rules! configurations {
             pub(crate) fn sized_entries(self) -> Vec<BlockEntry> {
                 match self {
                     $( Self::$variant => {
-                        let mut entries =
-                            catalogue::sized_entries::<$width, $keep, $payload, $enis, $local, $mapping>();
+                        let mut entries = catalogue::sized_entries::<
+                            $width, $keep, $payload, $enis, $local, $mapping, { $enis + 1 + $fold },
+                        >();
                         entries.push(self.card_entry());
                         entries
                     } )*
@@ -65,7 +72,9 @@ macro_rules! configurations {
             #[must_use]
             pub fn card_entry(self) -> BlockEntry {
                 match self {
-                    $( Self::$variant => BlockEntry::of("card", $card::default), )*
+                    $( Self::$variant => {
+                        BlockEntry::of("card", || $card::new(Self::$variant.dimensions().capabilities()))
+                    } )*
                 }
             }
         }
@@ -74,11 +83,14 @@ macro_rules! configurations {
 
 configurations! {
     /// A big FPGA or an ASIC, 100G class.
-    Line = LineCard("line"): data 512 / 64, payload 2^9, ENIs 2^4, local 2^6, mapping 2^12;
+    Line = LineCard("line"): data 512 / 64, payload 2^9, ENIs 2^4, local 2^6, mapping 2^12,
+        NACL fold 2^0, connections 2^16, rules 2^9 rows of 2^6;
     /// An ECP5 LFE5U-85, 10G class.
-    Edge = EdgeCard("edge"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^7;
+    Edge = EdgeCard("edge"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^7,
+        NACL fold 2^3, connections 2^11, rules 2^9 rows of 2^3;
     /// Proofs and quick tests.
-    Tiny = TinyCard("tiny"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^4;
+    Tiny = TinyCard("tiny"): data 64 / 8, payload 2^11, ENIs 2^1, local 2^3, mapping 2^4,
+        NACL fold 2^3, connections 2^4, rules 2^5 rows of 2^2;
 }
 
 /// The numbers of a configuration.
@@ -96,6 +108,14 @@ pub struct Dimensions {
     pub local_rows_log2: usize,
     /// Rows in one of the four ways of the mapping cache, as a power of two.
     pub mapping_rows_log2: usize,
+    /// Clocks that a packet takes in the comparators of the ACLs, as a power of two: at least so many clocks are packets apart.
+    pub nacl_fold_log2: usize,
+    /// Connections tracked at one time, as a power of two.
+    pub connections_log2: usize,
+    /// Security group rules compared in a clock, as a power of two.
+    pub rules_per_row_log2: usize,
+    /// Rows of a direction's security group rule memory, as a power of two.
+    pub rule_rows_log2: usize,
 }
 
 impl Dimensions {
@@ -131,6 +151,9 @@ impl Dimensions {
             enis: self.enis(),
             local_rows_log2: self.local_rows_log2,
             mapping_rows_log2: self.mapping_rows_log2,
+            connections_log2: self.connections_log2,
+            rules_per_row_log2: self.rules_per_row_log2,
+            rule_rows_log2: self.rule_rows_log2,
         }
     }
 }
@@ -199,9 +222,19 @@ mod tests {
         }
     }
 
+    /// The gate in front of a path keeps packets that far apart, which must not be farther than packets of the smallest size are.
+    #[test]
+    fn the_fold_costs_no_packet_of_the_smallest_size() {
+        for config in Config::ALL {
+            let dimensions = config.dimensions();
+            let beats = 64_usize.div_ceil(dimensions.beat_bytes());
+            assert!(1 << dimensions.nacl_fold_log2 <= beats, "{config}: {beats} beats");
+        }
+    }
+
     #[test]
     fn capabilities_read_back() {
-        use nitro_wire::registers::CAPABILITIES;
+        use nitro_wire::registers::{CAPABILITIES, POLICY_CAPABILITIES};
         for config in Config::ALL {
             let word = config.dimensions().capabilities().word();
             let field = |name| CAPABILITIES.field(name).unwrap().get(word) as usize;
@@ -209,6 +242,11 @@ mod tests {
             assert_eq!(field("enis"), config.dimensions().enis());
             assert_eq!(1 << field("local_rows_log2"), config.dimensions().local_rows());
             assert_eq!(1 << field("mapping_rows_log2"), config.dimensions().mapping_rows());
+            let word = config.dimensions().capabilities().policy_word();
+            let field = |name| POLICY_CAPABILITIES.field(name).unwrap().get(word) as usize;
+            assert_eq!(field("connections_log2"), config.dimensions().connections_log2);
+            assert_eq!(field("rules_per_row_log2"), config.dimensions().rules_per_row_log2);
+            assert_eq!(field("rule_rows_log2"), config.dimensions().rule_rows_log2);
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod encap;
 pub mod eni;
 pub mod format;
 pub mod lookup;
+pub mod nacl;
 pub mod parser;
 pub mod reason;
 pub mod record;

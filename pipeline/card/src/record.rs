@@ -141,8 +141,13 @@ pub struct Packet {
     pub route_table: Bits<8>,
     /// Its MAC.
     pub eni_mac: Bits<48>,
-    /// The destination (ARP, ND: the target) lies in the ENI's subnet of that family; router solicitation: there is an IPv6 subnet.
+    /// Number of its subnet.
+    pub subnet: Bits<8>,
+    /// The other end lies in the ENI's subnet of that family: the source (rx), the destination (tx; ARP, ND: the target); router
+    /// solicitation: there is an IPv6 subnet.
     pub in_subnet: Bit,
+    /// The other end is one of the services that policies do not concern: resolver or metadata.
+    pub exempt: Bit,
     /// The ARP or ND target is the gateway: subnet base + 1, or the gateway's link-local address. Router solicitations ask for it too.
     pub is_gateway: Bit,
     /// The ARP or ND target is an address of the ENI itself.

@@ -4,15 +4,15 @@
 //!  rx ─> split ──────────────> payload ring ─────────────────────────────────────────> join ─> deliver ─> tx
 //!          └─> gate ─> outer ─┬─> parser (outer) ─────────────> outer check ─┐           │
 //!                             ├─> peek ─> token ─────────────────────────────┼─> merge ─> queue
-//!                             └─> parser (inner) ─> eni ─────────────────────┘
+//!                             └─> parser (inner) ─> eni ─> nacl ─────────────┘
 //! ```
 //!
 //! Outer and inner headers are parsed at the same time, the token is checked and the ENI looked up beside that; `merge` puts the
-//! verdicts in the order of the path. Between gate and queue runs a flow of constant latency ([`flow_latency`]).
-//! Room for step 3: `nacl`, `conntrack` and `security_group` follow `eni`.
+//! verdicts in the order of the path. Between gate and queue runs a flow of constant latency ([`flow_latency`]), one frame
+//! per 2^fold clocks ([`nacl::fold`](crate::nacl::fold)). Room for step 3: `conntrack` and `security_group` follow `nacl`.
 //!
 //! Ports: `rx` (`tuser`: the frame is damaged), `tx` (`tuser`: the ENI), `event` (one per frame, when it is disposed
-//! of), `received` (one per frame, when it enters the flow), the settings, `table`, `enable`, `ready`.
+//! of), `received` (one per frame, when it enters the flow), the settings, `table`, `commit`, `enable`, `ready`.
 //! Drop reasons and counters: those of its stages.
 
 use nitro_components::credit_gate::CreditGate;
@@ -24,6 +24,7 @@ use nitro_components::split::{FrameHead, Split};
 use nitro_components::stream::{Beat, FlowRx, FlowTx, StreamRx, StreamTx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
+use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
 use crate::decap::check::{self, OuterCheck};
@@ -32,7 +33,8 @@ use crate::decap::merge::{self, Merge};
 use crate::decap::outer::{self, Outer};
 use crate::decap::peek::{self, Peek};
 use crate::decap::{Checked, Delivery, Peeked, RX_WINDOW, Tunnel};
-use crate::eni::rx::EniRx;
+use crate::eni::rx::{self as eni, EniRx};
+use crate::nacl::{self, Nacl};
 use crate::parser::{self, Parser};
 use crate::record::{Event, Packet};
 use crate::table::TableWrite;
@@ -59,24 +61,32 @@ const INNER_PARSED: usize = outer::INNER_LATENCY + parser::LATENCY;
 const PEEKED: usize = outer::INNER_LATENCY + peek::LATENCY;
 /// Clock at which the token has been checked.
 const TOKEN_CHECKED: usize = PEEKED + token::LATENCY;
-/// Clock at which the ENI is known. The latency of its table does not depend on the table's size.
-const ENI_KNOWN: usize = INNER_PARSED + EniRx::<1>::LATENCY;
-/// Clock at which everything is known.
-const KNOWN: usize = if ENI_KNOWN > TOKEN_CHECKED { ENI_KNOWN } else { TOKEN_CHECKED };
+/// Clock at which the ENI is known.
+const ENI_KNOWN: usize = INNER_PARSED + eni::LATENCY;
 
-/// Clocks from the gate to the queue.
+/// Clock at which everything is known, with ACLs of that fold.
+const fn known(fold: usize) -> usize {
+    let judged = ENI_KNOWN + nacl::lead(fold);
+    if judged > TOKEN_CHECKED { judged } else { TOKEN_CHECKED }
+}
+
+/// Clocks from the gate to the queue, with ACLs of that fold.
 #[must_use]
-pub const fn flow_latency() -> usize {
-    KNOWN + merge::LATENCY
+pub const fn flow_latency(fold: usize) -> usize {
+    known(fold) + merge::LATENCY
 }
 
 /// Clocks from a frame's last beat to the first beat of what is delivered, if nothing is before it, headers fill one beat, and
 /// the next has all of the inner frame's first: split, flow, queue, the beat of the headers, the two registers of the output.
-pub const LATENCY: usize = 1 + flow_latency() + 1 + 1 + 2;
+#[must_use]
+pub const fn latency(fold: usize) -> usize {
+    1 + flow_latency(fold) + 1 + 1 + 2
+}
 
-/// The rx path with `W` data bits, `2^PA` beats in the payload ring, and 4 · `2^LA` local addresses.
+/// The rx path with `W` data bits, `2^PA` beats in the payload ring, `2^EA` ENIs with 4 · `2^LA` local addresses, and `2^NA` rules in each
+/// comparator of the ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
-pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usize> {
+pub struct RxPath<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const NA: usize> {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high.
@@ -103,6 +113,8 @@ pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usi
     pub hash_key: Signal<In, Bits<128>>,
     /// Rows for the tables.
     pub table: FlowRx<TableWrite>,
+    /// Rule sets that have been written count from now on.
+    pub commit: Signal<In, Bit>,
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
 
@@ -118,8 +130,9 @@ pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usi
     token: TokenCheck,
     token_delay: Delay<Bit>,
     inner_parser: Parser,
-    eni: EniRx<LA>,
-    eni_delay: Delay<Packet>,
+    eni: EniRx<EA, LA>,
+    eni_delay: DelayRam<Packet, 5>,
+    nacl: Nacl<EA, NA>,
     merge: Merge,
     queue: FlowFifo<Delivery, QUEUE>,
     join: Join<Delivery, W, K, 1>,
@@ -128,8 +141,12 @@ pub struct RxPath<const W: usize, const K: usize, const PA: usize, const LA: usi
     event_valid: Register<Bit>,
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Default for RxPath<W, K, PA, LA> {
+impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const NA: usize> Default
+    for RxPath<W, K, PA, EA, LA, NA>
+{
     fn default() -> Self {
+        let fold = nacl::fold(EA, NA);
+        let known = known(fold);
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -144,21 +161,23 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Default f
             key_1: Signal::default(),
             hash_key: Signal::default(),
             table: FlowRx::default(),
+            commit: Signal::default(),
             ready: Signal::default(),
             split: Split::new(MIN_BYTES, MAX_BYTES, true),
-            gate: CreditGate::default(),
+            gate: CreditGate::new(1 << fold),
             outer: Outer::default(),
             outer_parser: Parser::default(),
             tunnel_delay: DelayRam::new(OUTER_PARSED - outer::INNER_LATENCY),
             outer_check: OuterCheck::default(),
-            checked_delay: DelayRam::new(KNOWN - CHECKED),
+            checked_delay: DelayRam::new(known - CHECKED),
             peek: Peek::default(),
-            peeked_delay: DelayRam::new(KNOWN - PEEKED),
+            peeked_delay: DelayRam::new(known - PEEKED),
             token: TokenCheck::default(),
-            token_delay: Delay::new(KNOWN - TOKEN_CHECKED),
+            token_delay: Delay::new(known - TOKEN_CHECKED),
             inner_parser: Parser::default(),
             eni: EniRx::default(),
-            eni_delay: Delay::new(KNOWN - ENI_KNOWN),
+            eni_delay: DelayRam::new(known - ENI_KNOWN),
+            nacl: Nacl::new(Direction::Ingress, known - ENI_KNOWN),
             merge: Merge::default(),
             queue: FlowFifo::default(),
             join: Join::default(),
@@ -169,7 +188,9 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Default f
     }
 }
 
-impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for RxPath<W, K, PA, LA> {
+impl<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const NA: usize> Logic
+    for RxPath<W, K, PA, EA, LA, NA>
+{
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, split, gate, outer, outer_parser, tunnel_delay, outer_check, checked_delay, peek);
@@ -182,6 +203,7 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
             inner_parser,
             eni,
             eni_delay,
+            nacl,
             merge,
             queue,
             join,
@@ -202,6 +224,7 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.inner_parser.reset.next = self.reset.val();
         self.eni.reset.next = self.reset.val();
         self.eni_delay.reset.next = self.reset.val();
+        self.nacl.reset.next = self.reset.val();
         self.merge.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
@@ -214,8 +237,12 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.token.key_0.next = self.key_0.val();
         self.token.key_1.next = self.key_1.val();
         self.eni.hash_key.next = self.hash_key.val();
-        FlowRx::<TableWrite>::link(&mut self.table, &mut self.eni.table);
-        self.ready.next = self.eni.ready.val();
+        self.eni.table.payload.next = self.table.payload.val();
+        self.eni.table.tvalid.next = self.table.tvalid.val();
+        self.nacl.table.payload.next = self.table.payload.val();
+        self.nacl.table.tvalid.next = self.table.tvalid.val();
+        self.nacl.commit.next = self.commit.val();
+        self.ready.next = self.eni.ready.val() && self.nacl.ready.val();
 
         // Frames come in.
         self.split.rx.payload.next = self.rx.payload.val();
@@ -257,10 +284,12 @@ impl<const W: usize, const K: usize, const PA: usize, const LA: usize> Logic for
         self.eni.rx.tvalid.next = self.inner_parser.tx.tvalid.val();
         self.eni_delay.rx.payload.next = self.eni.tx.payload.val();
         self.eni_delay.rx.tvalid.next = self.eni.tx.tvalid.val();
+        self.nacl.ask.payload.next = self.eni.tx.payload.val();
+        self.nacl.ask.tvalid.next = self.eni.tx.tvalid.val();
+        FlowTx::<Packet>::join(&mut self.eni_delay.tx, &mut self.nacl.rx);
 
         // The verdict.
-        self.merge.rx.payload.next = self.eni_delay.tx.payload.val();
-        self.merge.rx.tvalid.next = self.eni_delay.tx.tvalid.val();
+        FlowTx::<Packet>::join(&mut self.nacl.tx, &mut self.merge.rx);
         self.merge.checked.next = self.checked_delay.tx.payload.val();
         self.merge.peeked.next = self.peeked_delay.tx.payload.val();
         self.merge.token_good.next = self.token_delay.tx.payload.val();

@@ -163,6 +163,7 @@ fn expected_read(address: u16, held: &HashMap<u16, u32>) -> (u64, u64) {
     let Some((register, index)) = registers::find(address) else { return (0, DECERR) };
     let value = match register.name {
         "CAPABILITIES" => Config::Line.dimensions().capabilities().word(),
+        "POLICY_CAPABILITIES" => Config::Line.dimensions().capabilities().policy_word(),
         _ if !register.access.reads() => 0,
         _ if register.access == Access::ReadOnly => register.reset(),
         _ => held.get(&register.at(index)).copied().unwrap_or(register.reset()),
@@ -275,6 +276,9 @@ fn settings_reach_their_ports() {
     words(&registers::TOKEN_KEY_1, &[9, 8, 7, 6]);
     words(&registers::HASH_KEY, &key);
     words(&registers::FLOW_KEY, &[0, 0, 0, 1]);
+    words(&registers::CONNTRACK_KEY, &[0, 0, 2, 0]);
+    let bit = |name: &str| registers::CONTROL.field(name).unwrap().put(1);
+    words(&registers::CONTROL, &[bit("strict_tcp")]);
     manager.finish(&mut engine, count, 0);
     engine.settle();
     let wide = |port: &str| bench::get(&engine, port).unwrap();
@@ -289,6 +293,88 @@ fn settings_reach_their_ports() {
     // The key's first byte lowest.
     assert_eq!(wide("hash_key"), [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]);
     assert_eq!(wide("flow_key"), [0, 0x0100_0000_0000_0000]);
+    assert_eq!(wide("conntrack_key"), [0, 0x0000_0000_0200_0000]);
+    for (name, value) in [("strict_tcp", 1), ("query_on_miss", 0), ("enable", 0)] {
+        assert_eq!(get(&engine, name), value, "{name}");
+    }
+    manager.write(registers::CONTROL.offset, bit("query_on_miss") | bit("enable"), 0xf);
+    manager.finish(&mut engine, 1, 0);
+    engine.settle();
+    for (name, value) in [("strict_tcp", 0), ("query_on_miss", 1), ("enable", 1)] {
+        assert_eq!(get(&engine, name), value, "{name}");
+    }
+}
+
+/// A commit is one pulse behind the row that was written before it, and the next row comes only when no packet is between the
+/// old rules any more; reads do not wait.
+#[test]
+fn a_commit_is_a_pulse_and_holds_writes_back() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.0, 4);
+    for _ in 0..3 {
+        manager.write(registers::TABLE_COMMAND.offset, 5, 0xf);
+        manager.write(registers::POLICY_COMMIT.offset, 0, 0xf);
+        manager.write(registers::TABLE_COMMAND.offset, 4, 0xf);
+        manager.read(registers::ID.offset);
+        let mut seen = Vec::new();
+        let mut clocks = 0;
+        while manager.write_response.taken.len() < 3 {
+            manager.clock(&mut engine);
+            engine.settle();
+            clocks += 1;
+            if get(&engine, "table_tvalid") == 1 {
+                seen.push((clocks, get(&engine, "table_table")));
+            }
+            if get(&engine, "commit") == 1 {
+                seen.push((clocks, 99));
+            }
+            assert!(clocks < 200, "{seen:?}");
+            assert!(clocks < 20 || !manager.read_data.taken.is_empty(), "the read waits");
+        }
+        manager.write_response.taken.clear();
+        manager.read_data.taken.clear();
+        let order: Vec<u64> = seen.iter().map(|(_, what)| *what).collect();
+        assert_eq!(order, [5, 99, 4]);
+        let (commit, next) = (seen[1].0, seen[2].0);
+        assert!(next > commit + control::COMMIT_CLOCKS, "{seen:?}");
+    }
+    // A write of a part of a word commits nothing.
+    manager.write(registers::POLICY_COMMIT.offset, 0, 0x7);
+    while manager.write_response.taken.is_empty() {
+        manager.clock(&mut engine);
+        engine.settle();
+        assert_eq!(get(&engine, "commit"), 0);
+    }
+}
+
+/// Ticks come as often as CLOCKS_PER_TICK says, not at all while it is 0, and TIME counts them.
+#[test]
+fn time_passes_in_ticks() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.0, 4);
+    let mut time = 0;
+    for (length, clocks, ticks) in [(0, 100, 0), (7, 700, 100), (1000, 500, 0), (3, 30, 10), (1, 10, 10), (0, 50, 0)] {
+        manager.write(registers::CLOCKS_PER_TICK.offset, length, 0xf);
+        // The write shows in one of these clocks; from then on time has a new measure.
+        while manager.write_response.taken.is_empty() {
+            manager.clock(&mut engine);
+            engine.settle();
+            time += get(&engine, "tick");
+        }
+        manager.write_response.taken.clear();
+        let before = time;
+        for _ in 0..clocks {
+            engine.edge();
+            engine.settle();
+            time += get(&engine, "tick");
+        }
+        assert!((time - before).abs_diff(ticks) <= 1, "{} ticks of {length} in {clocks} clocks", time - before);
+        // A pulse that shows now is counted with the next clock.
+        assert_eq!(get(&engine, "now"), time - get(&engine, "tick"));
+    }
+    manager.read(registers::TIME.offset);
+    let (_, read) = manager.finish(&mut engine, 0, 1);
+    assert_eq!(read, [(time - get(&engine, "tick"), OKAY)]);
 }
 
 /// A command writes one row, whole, once.

@@ -3,69 +3,14 @@
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, key_words, mac_bits, mask4, mask6};
 use nitro_wire::registers::{self, Register};
 use nitro_wire::tables::{LOCAL_KEY, MAPPING_KEY};
-use nitro_wire::{FormatError, Table, counters};
+use nitro_wire::{Table, counters};
 
-use crate::placement::{Full, Placement};
-use crate::{BusError, RegisterPort};
+use crate::nacl::Banks;
+use crate::placement::Placement;
+use crate::{BusError, DriverError, RegisterPort};
 
 /// Reads of STATUS before a counter snapshot is given up.
 const MAX_POLLS: u32 = 1000;
-
-/// What can go wrong in programming a card.
-#[derive(Debug, thiserror::Error)]
-pub enum DriverError {
-    /// A register access failed.
-    #[error(transparent)]
-    Bus(#[from] BusError),
-    /// Not a card of this kind.
-    #[error("identification {found:#010x}; expected {expected:#010x}, a card of this project")]
-    NotACard {
-        /// What register ID reads.
-        found: u32,
-        /// What it should read.
-        expected: u32,
-    },
-    /// A register map of another version.
-    #[error("register map version {major}.{minor}; this driver knows {known_major}.{known_minor}")]
-    Version {
-        /// The card's.
-        major: u32,
-        /// The card's.
-        minor: u32,
-        /// The driver's.
-        known_major: u32,
-        /// The driver's.
-        known_minor: u32,
-    },
-    /// More ENIs than the card has.
-    #[error("{enis} ENIs are configured; this card has {most}")]
-    TooManyEnis {
-        /// Configured.
-        enis: usize,
-        /// The card's.
-        most: u32,
-    },
-    /// More token keys than the card has.
-    #[error("{keys} token keys are configured; a card holds 2 epochs")]
-    TooManyKeys {
-        /// Configured.
-        keys: usize,
-    },
-    /// A hash table is full.
-    #[error("{table}: {full}; use a configuration with a larger table or fewer entries")]
-    TableFull {
-        /// Which.
-        table: &'static str,
-        /// How full.
-        full: Full,
-    },
-    /// A value does not fit its field.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    /// A counter snapshot did not become ready.
-    #[error("the card's counter snapshot did not become ready")]
-    CounterBusy,
-}
 
 /// A counter's value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,17 +31,19 @@ struct HashTable {
 
 /// What the software knows of a card's state.
 pub struct DriverState {
-    enis: u32,
+    pub(crate) enis: u32,
     /// What was last written to the words of TABLE_DATA: most rows differ in a few.
     row_image: Vec<Option<u32>>,
     local: HashTable,
     mappings: HashTable,
+    /// Where the network ACLs of the subnets stand.
+    pub(crate) nacls: Vec<Banks>,
 }
 
 /// A card's software.
 pub struct Driver<P> {
-    port: P,
-    state: DriverState,
+    pub(crate) port: P,
+    pub(crate) state: DriverState,
 }
 
 impl<P: RegisterPort> Driver<P> {
@@ -128,7 +75,8 @@ impl<P: RegisterPort> Driver<P> {
         let local = hash_table("the local address table", Table::Local, field("local_rows_log2"));
         let mappings = hash_table("the mapping cache", Table::Mapping, field("mapping_rows_log2"));
         let row_image = vec![None; usize::from(registers::TABLE_DATA.count)];
-        Ok(Self { port, state: DriverState { enis, row_image, local, mappings } })
+        let nacls = (0..enis).map(|_| Banks::default()).collect();
+        Ok(Self { port, state: DriverState { enis, row_image, local, mappings, nacls } })
     }
 
     /// Lets go of the port.
@@ -158,7 +106,7 @@ impl<P: RegisterPort> Driver<P> {
         self.port.write(low.offset, u32::from_be_bytes([c, d, e, f]))
     }
 
-    fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
+    pub(crate) fn write_row(&mut self, table: Table, index: u16, words: &[u32]) -> Result<(), BusError> {
         for ((offset, &word), image) in (0_u16..).zip(words).zip(&mut self.state.row_image) {
             if *image != Some(word) {
                 self.port.write(registers::TABLE_DATA.at(offset), word)?;
@@ -197,6 +145,7 @@ impl<P: RegisterPort> Driver<P> {
         if config.token_keys.len() > 2 {
             return Err(DriverError::TooManyKeys { keys: config.token_keys.len() });
         }
+        self.check_subnets(config)?;
         self.write_array(&registers::HASH_KEY, &key_words(config.hash_key))?;
         let address = ip_bits(config.underlay_ip).to_be_bytes();
         self.write_array(&registers::UNDERLAY_IP, &key_words(address))?;
@@ -204,6 +153,8 @@ impl<P: RegisterPort> Driver<P> {
         self.write_mac(&registers::NEXT_HOP_MAC_HI, &registers::NEXT_HOP_MAC_LO, config.next_hop_mac)?;
         self.write_mac(&registers::GATEWAY_MAC_HI, &registers::GATEWAY_MAC_LO, config.gateway_mac)?;
         self.write_array(&registers::FLOW_KEY, &key_words(config.flow_key))?;
+        self.write_array(&registers::CONNTRACK_KEY, &key_words(config.conntrack_key))?;
+        self.port.write(registers::CLOCKS_PER_TICK.offset, config.clocks_per_tick)?;
         let slots = [&registers::TOKEN_KEY_0, &registers::TOKEN_KEY_1];
         for ((slot, (epoch, key)), register) in (0_u16..).zip(&config.token_keys).zip(slots) {
             self.write_array(register, &key_words(*key))?;
@@ -215,7 +166,17 @@ impl<P: RegisterPort> Driver<P> {
         for mapping in &config.mappings {
             self.install_mapping(mapping)?;
         }
-        self.port.write(registers::CONTROL.offset, 1)?;
+        for (subnet, nacl) in (0_u8..).zip(&config.subnets) {
+            if nacl.is_some() {
+                self.stage_nacl(subnet, nacl.as_ref())?;
+            }
+        }
+        self.commit()?;
+        let bits = [("enable", true), ("strict_tcp", config.strict_tcp), ("query_on_miss", config.query_on_miss)];
+        let control = bits.iter().fold(0, |word, (name, set)| {
+            word | registers::CONTROL.field(name).map_or(0, |field| field.put(u32::from(*set)))
+        });
+        self.port.write(registers::CONTROL.offset, control)?;
         Ok(())
     }
 

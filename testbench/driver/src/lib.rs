@@ -4,10 +4,13 @@
 
 pub mod axi_lite;
 mod card;
+mod error;
+mod nacl;
 pub mod placement;
 
 pub use axi_lite::AxiLite;
-pub use card::{Counter, Driver, DriverError, DriverState};
+pub use card::{Counter, Driver, DriverState};
+pub use error::DriverError;
 
 /// Access to a card's 32-bit registers.
 pub trait RegisterPort {

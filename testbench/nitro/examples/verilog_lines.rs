@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p nitro --example verilog_lines`
 
-use nitro_card::config::{EdgeCard, LineCard};
+use nitro_card::config::{Config, EdgeCard, LineCard};
 use nitro_card::parser::Parser;
 use nitro_netlist::{elaborate, with_large_stack};
 use rust_hdl::prelude::{Block, generate_verilog_unchecked};
@@ -28,7 +28,7 @@ fn lines<B: Block>(name: &'static str, block: &mut B) {
 fn main() {
     with_large_stack(|| {
         lines("parser", &mut *Box::new(Parser::default()));
-        lines("line", &mut *Box::new(LineCard::default()));
-        lines("edge", &mut *Box::new(EdgeCard::default()));
+        lines("line", &mut *Box::new(LineCard::new(Config::Line.dimensions().capabilities())));
+        lines("edge", &mut *Box::new(EdgeCard::new(Config::Edge.dimensions().capabilities())));
     });
 }

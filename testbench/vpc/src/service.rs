@@ -1,6 +1,6 @@
 //! The mapping service of a VPC file: where is this address of this VPC?
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use nitro_model::token;
@@ -156,10 +156,14 @@ impl Vpc {
         let rules = |eni: &crate::Eni, direction: fn(&SecurityGroup) -> &Vec<SecurityRule>| {
             policy::rows(eni.groups.iter().flat_map(|&group| direction(&self.groups[group])), &referred)
         };
+        // A card has as many subnets as interfaces: those of its interfaces, in the file's order.
+        let here: BTreeSet<usize> = self.enis.iter().map(|eni| eni.subnet).collect();
+        let number = |eni: &crate::Eni| here.iter().position(|&subnet| subnet == eni.subnet);
+        let nacl = |&subnet: &usize| self.subnets[subnet].nacl.map(|nacl| self.nacls[nacl].rows());
         let enis = (0_u8..)
             .zip(&self.enis)
-            .map(|(number, eni)| control::Eni {
-                number,
+            .map(|(port, eni)| control::Eni {
+                number: port,
                 name: eni.name.clone(),
                 mac: eni.mac,
                 vni: self.vpc_of(eni).vni,
@@ -174,7 +178,7 @@ impl Vpc {
                     IpAddr::V6(address) => Some((address, cidr.length)),
                     IpAddr::V4(_) => None,
                 }),
-                subnet: u8::try_from(eni.subnet).unwrap_or(u8::MAX),
+                subnet: number(eni).and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX),
                 policy: EniPolicy {
                     egress: rules(eni, |group| &group.egress),
                     ingress: rules(eni, |group| &group.ingress),
@@ -196,7 +200,7 @@ impl Vpc {
             clocks_per_tick: DEFAULT_CLOCKS_PER_TICK,
             query_on_miss: self.card.query_on_miss,
             strict_tcp: self.card.strict_tcp,
-            subnets: self.subnets.iter().map(|subnet| subnet.nacl.map(|nacl| self.nacls[nacl].rows())).collect(),
+            subnets: here.iter().map(nacl).collect(),
             enis,
             mappings: Vec::new(),
         }

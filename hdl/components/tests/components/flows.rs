@@ -50,24 +50,34 @@ fn a_delay_takes_exactly_its_clocks() {
     }
 }
 
-fn gate(engine: &mut dyn Engine, fields: &[&str], credits: usize, count: usize, traffic: Traffic) -> Outcome {
+/// What a gate has: credits, and clocks between items.
+#[derive(Clone, Copy)]
+struct Gate {
+    credits: usize,
+    spacing: usize,
+}
+
+fn gate(engine: &mut dyn Engine, fields: &[&str], gate: Gate, count: usize, traffic: Traffic) -> Outcome {
     let mut source = Source::new(engine, "rx", fields, traffic.idle, traffic.seed)?;
     let mut sink = Sink::new(engine, "tx", fields, 0.0, 1)?;
     let item = |number: u64| if fields.len() == 1 { vec![vec![number % 128]] } else { sample(number) };
     (0..count as u64).for_each(|number| source.push(item(number)));
     let mut random = Random::new(traffic.seed ^ 7);
     let (mut inside, mut received) = (0, Vec::new());
+    let mut closed = 0_usize;
     for _ in 0..patience(count) {
         let release = inside > 0 && !random.chance(traffic.backpressure);
         // `release` is a word of Verilog.
         set(engine, "release_", &[u64::from(release)])?;
         settle(engine, &mut [&mut source], &mut [&mut sink])?;
-        let (could, before) = (inside < credits && source.offered().is_some(), received.len());
+        let could = inside < gate.credits && closed == 0 && source.offered().is_some();
+        let before = received.len();
         edge(engine, &mut [&mut source], &mut [&mut sink])?;
         received.extend(sink.pop().map(|(_, item)| item));
-        // An item passes exactly if there is a credit.
+        // An item passes exactly if there is a credit and the last one is far enough away.
         assert_eq!(received.len() - before, usize::from(could));
         inside = inside + usize::from(could) - usize::from(release);
+        closed = if could { gate.spacing - 1 } else { closed.saturating_sub(1) };
         assert_eq!(source.sent() as usize, received.len());
         if received.len() == count && inside == 0 {
             break;
@@ -79,10 +89,14 @@ fn gate(engine: &mut dyn Engine, fields: &[&str], credits: usize, count: usize, 
 
 #[test]
 fn a_gate_lets_in_as_many_items_as_it_has_credits() {
-    for (name, fields, credits) in [("credit_gate_1", &["tdata"][..], 1), ("credit_gate_16", SAMPLE, 16)] {
+    for (name, fields, limits) in [
+        ("credit_gate_1", &["tdata"][..], Gate { credits: 1, spacing: 1 }),
+        ("credit_gate_16", SAMPLE, Gate { credits: 16, spacing: 1 }),
+        ("credit_gate_16_spaced", SAMPLE, Gate { credits: 16, spacing: 8 }),
+    ] {
         let block = Block::named(name);
         block.check(40, &(1..80_usize, traffic()), move |engine, (count, traffic)| {
-            gate(engine, fields, credits, count, traffic)
+            gate(engine, fields, limits, count, traffic)
         });
     }
 }

@@ -5,7 +5,8 @@
 //! differ from the driver's and the documentation's.
 //!
 //! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after
-//! the write to `TABLE_COMMAND`); `tx_received`, `rx_received`, `tx_event`, `rx_event` (what is counted); `ready` (the tables
+//! the write to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
+//! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`, `rx_event` (what is counted); `ready` (the tables
 //! have been cleared after reset). Latency: a read or write takes 3 clocks from its last request channel to its
 //! response. After reset writes wait until all tables and counters have been cleared, so nothing that software writes is lost.
 //! Drop reasons: none. Counters: all are here.
@@ -16,6 +17,7 @@ pub mod axi_lite;
 pub mod counters;
 pub mod held;
 pub mod settings;
+pub mod ticker;
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
@@ -29,11 +31,16 @@ use self::axi_lite::{AxiLite, AxiLiteSubordinate, RegisterRead, WORD_ADDRESS};
 use self::counters::Counters;
 use self::held::{Held, Order};
 use self::settings::Settings;
+use self::ticker::Ticker;
 use crate::record::Event;
 use crate::table::TableWrite;
 use crate::token::TokenKey;
 
-/// What the card tells of itself in `CAPABILITIES`.
+/// Clocks from a commit to the next write, at least: packets that were being judged by the rules of before have been judged by then, so
+/// software may write those rules anew.
+pub const COMMIT_CLOCKS: usize = 40;
+
+/// What the card tells of itself in `CAPABILITIES` and `POLICY_CAPABILITIES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Width of the packet ports in bits.
@@ -44,10 +51,30 @@ pub struct Capabilities {
     pub local_rows_log2: usize,
     /// Rows of one way of the mapping cache, as a power of two.
     pub mapping_rows_log2: usize,
+    /// Connections tracked at one time, as a power of two.
+    pub connections_log2: usize,
+    /// Security group rules compared in a clock, as a power of two.
+    pub rules_per_row_log2: usize,
+    /// Rows of a direction's security group rule memory, as a power of two.
+    pub rule_rows_log2: usize,
+}
+
+/// A register's value of these fields.
+///
+/// # Panics
+/// If a number does not fit its field.
+fn packed(register: &map::Register, fields: &[(&str, usize)]) -> u32 {
+    fields.iter().fold(0, |word, (name, value)| {
+        let (field, number) = (register.field(name), u32::try_from(*value));
+        match (field, number) {
+            (Some(field), Ok(number)) if field.get(field.put(number)) == number => word | field.put(number),
+            _ => panic!("{} has no field {name} that holds {value}", register.name),
+        }
+    })
 }
 
 impl Capabilities {
-    /// The register's value.
+    /// The value of `CAPABILITIES`.
     ///
     /// # Panics
     /// If a number does not fit its field.
@@ -59,13 +86,21 @@ impl Capabilities {
             ("local_rows_log2", self.local_rows_log2),
             ("mapping_rows_log2", self.mapping_rows_log2),
         ];
-        fields.iter().fold(0, |word, (name, value)| {
-            let (field, number) = (map::CAPABILITIES.field(name), u32::try_from(*value));
-            match (field, number) {
-                (Some(field), Ok(number)) if field.get(field.put(number)) == number => word | field.put(number),
-                _ => panic!("CAPABILITIES has no field {name} that holds {value}"),
-            }
-        })
+        packed(&map::CAPABILITIES, &fields)
+    }
+
+    /// The value of `POLICY_CAPABILITIES`.
+    ///
+    /// # Panics
+    /// If a number does not fit its field.
+    #[must_use]
+    pub fn policy_word(&self) -> u32 {
+        let fields = [
+            ("connections_log2", self.connections_log2),
+            ("rules_per_row_log2", self.rules_per_row_log2),
+            ("rule_rows_log2", self.rule_rows_log2),
+        ];
+        packed(&map::POLICY_CAPABILITIES, &fields)
     }
 }
 
@@ -90,6 +125,10 @@ pub struct Control {
     pub rx_event: FlowRx<Event>,
     /// Frames are taken in.
     pub enable: Signal<Out, Bit>,
+    /// TCP packets without SYN and without a connection are dropped.
+    pub strict_tcp: Signal<Out, Bit>,
+    /// A miss of the mapping cache asks the mapping service.
+    pub query_on_miss: Signal<Out, Bit>,
     /// The card's underlay address.
     pub underlay_ip: Signal<Out, Bits<128>>,
     /// The card's underlay MAC.
@@ -106,29 +145,46 @@ pub struct Control {
     pub hash_key: Signal<Out, Bits<128>>,
     /// Key of the flow hash, its first byte lowest.
     pub flow_key: Signal<Out, Bits<128>>,
+    /// Key of connection tracking's hash, its first byte lowest.
+    pub conntrack_key: Signal<Out, Bits<128>>,
     /// Rows for the tables.
     pub table: FlowTx<TableWrite>,
+    /// All rule sets that have been written count from the next clock on.
+    pub commit: Signal<Out, Bit>,
+    /// A tick ends with this clock.
+    pub tick: Signal<Out, Bit>,
+    /// Ticks since reset.
+    pub now: Signal<Out, Bits<24>>,
 
     axi: AxiLite,
     write_map: AddressMap,
     read_map: AddressMap,
     counters: Counters,
     settings: Settings,
+    ticker: Ticker,
     capabilities: Constant<Bits<32>>,
+    policy_capabilities: Constant<Bits<32>>,
     id: Constant<Bits<32>>,
     version: Constant<Bits<32>>,
     id_word: Constant<Bits<WORD_ADDRESS>>,
     version_word: Constant<Bits<WORD_ADDRESS>>,
     capabilities_word: Constant<Bits<WORD_ADDRESS>>,
+    policy_capabilities_word: Constant<Bits<WORD_ADDRESS>>,
     status_word: Constant<Bits<WORD_ADDRESS>>,
+    time_word: Constant<Bits<WORD_ADDRESS>>,
     packets_lo_word: Constant<Bits<WORD_ADDRESS>>,
     packets_hi_word: Constant<Bits<WORD_ADDRESS>>,
     bytes_lo_word: Constant<Bits<WORD_ADDRESS>>,
     bytes_hi_word: Constant<Bits<WORD_ADDRESS>>,
     command_word: Constant<Bits<WORD_ADDRESS>>,
+    commit_word: Constant<Bits<WORD_ADDRESS>>,
     select_word: Constant<Bits<WORD_ADDRESS>>,
     command_q: Register<Bit>,
     table_q: DFF<Bits<4>>,
+    commit_q: Register<Bit>,
+    /// Clocks until the next write.
+    settling: Register<Bits<8>>,
+    commit_clocks: Constant<Bits<8>>,
     write_reply_valid: Register<Bit>,
     write_reply: DFF<Bits<2>>,
     read_reply_valid: Register<Bit>,
@@ -154,6 +210,8 @@ impl Control {
             tx_event: FlowRx::default(),
             rx_event: FlowRx::default(),
             enable: Signal::default(),
+            strict_tcp: Signal::default(),
+            query_on_miss: Signal::default(),
             underlay_ip: Signal::default(),
             underlay_mac: Signal::default(),
             next_hop_mac: Signal::default(),
@@ -162,27 +220,39 @@ impl Control {
             key_1: Signal::default(),
             hash_key: Signal::default(),
             flow_key: Signal::default(),
+            conntrack_key: Signal::default(),
             table: FlowTx::default(),
+            commit: Signal::default(),
+            tick: Signal::default(),
+            now: Signal::default(),
             axi: AxiLite::default(),
             write_map: AddressMap::default(),
             read_map: AddressMap::default(),
             counters: Counters::default(),
             settings: Settings::default(),
+            ticker: Ticker::default(),
             capabilities: value(capabilities.word()),
+            policy_capabilities: value(capabilities.policy_word()),
             id: value(map::ID_VALUE),
             version: value(map::VERSION_VALUE),
             id_word: word(&map::ID),
             version_word: word(&map::VERSION),
             capabilities_word: word(&map::CAPABILITIES),
+            policy_capabilities_word: word(&map::POLICY_CAPABILITIES),
             status_word: word(&map::STATUS),
+            time_word: word(&map::TIME),
             packets_lo_word: word(&map::COUNTER_PACKETS_LO),
             packets_hi_word: word(&map::COUNTER_PACKETS_HI),
             bytes_lo_word: word(&map::COUNTER_BYTES_LO),
             bytes_hi_word: word(&map::COUNTER_BYTES_HI),
             command_word: word(&map::TABLE_COMMAND),
+            commit_word: word(&map::POLICY_COMMIT),
             select_word: word(&map::COUNTER_SELECT),
             command_q: Register::default(),
             table_q: DFF::default(),
+            commit_q: Register::default(),
+            settling: Register::default(),
+            commit_clocks: Constant::new(COMMIT_CLOCKS.to_bits()),
             write_reply_valid: Register::default(),
             write_reply: DFF::default(),
             read_reply_valid: Register::default(),
@@ -197,11 +267,15 @@ impl Control {
 impl Logic for Control {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, axi, counters, settings);
+        clock!(self, clock, axi, counters, settings, ticker);
+        dff_setup!(self, clock, commit_q, settling);
         dff_setup!(self, clock, command_q, table_q, write_reply_valid, write_reply, read_reply_valid, read_reply);
         self.axi.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
         self.settings.reset.next = self.reset.val();
+        self.ticker.reset.next = self.reset.val();
+        self.commit_q.reset.next = self.reset.val();
+        self.settling.reset.next = self.reset.val();
         self.command_q.reset.next = self.reset.val();
         self.write_reply_valid.reset.next = self.reset.val();
         self.read_reply_valid.reset.next = self.reset.val();
@@ -211,7 +285,7 @@ impl Logic for Control {
         FlowRx::<Bits<14>>::link(&mut self.rx_received, &mut self.counters.rx_received);
         FlowRx::<Event>::link(&mut self.tx_event, &mut self.counters.tx_event);
         FlowRx::<Event>::link(&mut self.rx_event, &mut self.counters.rx_event);
-        self.axi.ready.next = self.ready.val() && self.counters.ready.val();
+        self.axi.ready.next = self.ready.val() && self.counters.ready.val() && (self.settling.q.val() == 0);
 
         // Writes.
         self.settings.write.payload.next = self.axi.write.payload.val();
@@ -239,6 +313,14 @@ impl Logic for Control {
         self.table.payload.next.index = self.settings.index.val();
         self.table.payload.next.data = self.settings.row.val();
 
+        self.commit_q.d.next = self.accepted.val() && (self.axi.write.payload.val().word == self.commit_word.val());
+        self.commit.next = self.commit_q.q.val();
+        if self.commit_q.q.val() {
+            self.settling.d.next = self.commit_clocks.val();
+        } else if self.settling.q.val() != 0 {
+            self.settling.d.next = self.settling.q.val() - 1;
+        }
+
         self.counters.select.tvalid.next =
             self.accepted.val() && (self.axi.write.payload.val().word == self.select_word.val());
         self.counters.select.payload.next.bank = self.axi.write.payload.val().data.get_bit(8);
@@ -258,6 +340,10 @@ impl Logic for Control {
             self.read_value.next = self.version.val();
         } else if self.axi.read.payload.val() == self.capabilities_word.val() {
             self.read_value.next = self.capabilities.val();
+        } else if self.axi.read.payload.val() == self.policy_capabilities_word.val() {
+            self.read_value.next = self.policy_capabilities.val();
+        } else if self.axi.read.payload.val() == self.time_word.val() {
+            self.read_value.next = bit_cast::<32, 24>(self.ticker.now.val());
         } else if self.axi.read.payload.val() == self.status_word.val() {
             self.read_value.next = self.status.val();
         } else if self.axi.read.payload.val() == self.packets_lo_word.val() {
@@ -281,6 +367,11 @@ impl Logic for Control {
 
         // Settings.
         self.enable.next = self.settings.enable.val();
+        self.strict_tcp.next = self.settings.strict_tcp.val();
+        self.query_on_miss.next = self.settings.query_on_miss.val();
+        self.ticker.clocks_per_tick.next = self.settings.clocks_per_tick.val();
+        self.tick.next = self.ticker.tick.val();
+        self.now.next = self.ticker.now.val();
         self.underlay_ip.next = self.settings.underlay_ip.val();
         self.underlay_mac.next = self.settings.underlay_mac.val();
         self.next_hop_mac.next = self.settings.next_hop_mac.val();
@@ -289,6 +380,7 @@ impl Logic for Control {
         self.key_1.next = self.settings.key_1.val();
         self.hash_key.next = self.settings.hash_key.val();
         self.flow_key.next = self.settings.flow_key.val();
+        self.conntrack_key.next = self.settings.conntrack_key.val();
     }
 }
 
@@ -301,6 +393,7 @@ pub fn entries(capabilities: Capabilities) -> Vec<BlockEntry> {
         BlockEntry::of("control_held", || Held::<2, 64>::new(&map::TOKEN_EPOCH, Order::Last)),
         BlockEntry::of("control_settings", Settings::default),
         BlockEntry::of("control_counters", Counters::default),
+        BlockEntry::of("control_ticker", Ticker::default),
         BlockEntry::of("control", move || Control::new(capabilities)),
     ]
 }

@@ -28,6 +28,12 @@ pub struct Settings {
     pub read_data: Signal<Out, Bits<32>>,
     /// Frames are taken in.
     pub enable: Signal<Out, Bit>,
+    /// TCP packets without SYN and without a connection are dropped.
+    pub strict_tcp: Signal<Out, Bit>,
+    /// A miss of the mapping cache asks the mapping service.
+    pub query_on_miss: Signal<Out, Bit>,
+    /// Clocks in a tick, 0 for none.
+    pub clocks_per_tick: Signal<Out, Bits<32>>,
     /// The card's underlay address.
     pub underlay_ip: Signal<Out, Bits<128>>,
     /// The card's underlay MAC.
@@ -44,11 +50,14 @@ pub struct Settings {
     pub hash_key: Signal<Out, Bits<128>>,
     /// Key of the flow hash, its first byte lowest.
     pub flow_key: Signal<Out, Bits<128>>,
+    /// Key of connection tracking's hash, its first byte lowest.
+    pub conntrack_key: Signal<Out, Bits<128>>,
     /// Index of the row to be written.
     pub index: Signal<Out, Bits<16>>,
     /// The row to be written.
     pub row: Signal<Out, Bits<640>>,
     general: Held<1, 32>,
+    tick_length: Held<1, 32>,
     own_ip: Held<4, 128>,
     own_mac_hi: Held<1, 32>,
     own_mac_lo: Held<1, 32>,
@@ -61,10 +70,12 @@ pub struct Settings {
     token_key_1: Held<4, 128>,
     hash_seed: Held<4, 128>,
     flow_seed: Held<4, 128>,
+    conntrack_seed: Held<4, 128>,
     row_index: Held<1, 32>,
     row_data: Held<20, 640>,
     swap_hash: SwapBytes<128>,
     swap_flow: SwapBytes<128>,
+    swap_conntrack: SwapBytes<128>,
 }
 
 impl Default for Settings {
@@ -76,6 +87,9 @@ impl Default for Settings {
             read_word: Signal::default(),
             read_data: Signal::default(),
             enable: Signal::default(),
+            strict_tcp: Signal::default(),
+            query_on_miss: Signal::default(),
+            clocks_per_tick: Signal::default(),
             underlay_ip: Signal::default(),
             underlay_mac: Signal::default(),
             next_hop_mac: Signal::default(),
@@ -84,9 +98,11 @@ impl Default for Settings {
             key_1: Signal::default(),
             hash_key: Signal::default(),
             flow_key: Signal::default(),
+            conntrack_key: Signal::default(),
             index: Signal::default(),
             row: Signal::default(),
             general: Held::new(&map::CONTROL, Order::First),
+            tick_length: Held::new(&map::CLOCKS_PER_TICK, Order::First),
             own_ip: Held::new(&map::UNDERLAY_IP, Order::First),
             own_mac_hi: Held::new(&map::UNDERLAY_MAC_HI, Order::First),
             own_mac_lo: Held::new(&map::UNDERLAY_MAC_LO, Order::First),
@@ -99,10 +115,12 @@ impl Default for Settings {
             token_key_1: Held::new(&map::TOKEN_KEY_1, Order::First),
             hash_seed: Held::new(&map::HASH_KEY, Order::First),
             flow_seed: Held::new(&map::FLOW_KEY, Order::First),
+            conntrack_seed: Held::new(&map::CONNTRACK_KEY, Order::First),
             row_index: Held::new(&map::TABLE_INDEX, Order::First),
             row_data: Held::new(&map::TABLE_DATA, Order::Last),
             swap_hash: SwapBytes::default(),
             swap_flow: SwapBytes::default(),
+            swap_conntrack: SwapBytes::default(),
         }
     }
 }
@@ -112,7 +130,10 @@ impl Logic for Settings {
     fn update(&mut self) {
         clock!(self, clock, general, own_ip, own_mac_hi, own_mac_lo, hop_mac_hi, hop_mac_lo, gate_mac_hi, gate_mac_lo);
         clock!(self, clock, epochs, token_key_0, token_key_1, hash_seed, flow_seed, row_index, row_data);
+        clock!(self, clock, tick_length, conntrack_seed);
         self.general.reset.next = self.reset.val();
+        self.tick_length.reset.next = self.reset.val();
+        self.conntrack_seed.reset.next = self.reset.val();
         self.own_ip.reset.next = self.reset.val();
         self.own_mac_hi.reset.next = self.reset.val();
         self.own_mac_lo.reset.next = self.reset.val();
@@ -128,6 +149,8 @@ impl Logic for Settings {
         self.row_index.reset.next = self.reset.val();
         self.row_data.reset.next = self.reset.val();
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.general.write);
+        FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.tick_length.write);
+        FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.conntrack_seed.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.own_ip.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.own_mac_hi.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.own_mac_lo.write);
@@ -143,6 +166,8 @@ impl Logic for Settings {
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.row_index.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.row_data.write);
         self.general.read_word.next = self.read_word.val();
+        self.tick_length.read_word.next = self.read_word.val();
+        self.conntrack_seed.read_word.next = self.read_word.val();
         self.own_ip.read_word.next = self.read_word.val();
         self.own_mac_hi.read_word.next = self.read_word.val();
         self.own_mac_lo.read_word.next = self.read_word.val();
@@ -159,6 +184,8 @@ impl Logic for Settings {
         self.row_data.read_word.next = self.read_word.val();
         // Each register gives 0 unless it is the one that is read.
         self.read_data.next = self.general.read_data.val()
+            | self.tick_length.read_data.val()
+            | self.conntrack_seed.read_data.val()
             | self.own_ip.read_data.val()
             | self.own_mac_hi.read_data.val()
             | self.own_mac_lo.read_data.val()
@@ -175,6 +202,9 @@ impl Logic for Settings {
             | self.row_data.read_data.val();
 
         self.enable.next = self.general.value.val().get_bit(0);
+        self.strict_tcp.next = self.general.value.val().get_bit(1);
+        self.query_on_miss.next = self.general.value.val().get_bit(2);
+        self.clocks_per_tick.next = self.tick_length.value.val();
         self.underlay_ip.next = self.own_ip.value.val();
         self.underlay_mac.next =
             (bit_cast::<48, 32>(self.own_mac_hi.value.val()) << 32) | bit_cast::<48, 32>(self.own_mac_lo.value.val());
@@ -192,6 +222,8 @@ impl Logic for Settings {
         self.hash_key.next = self.swap_hash.o.val();
         self.swap_flow.i.next = self.flow_seed.value.val();
         self.flow_key.next = self.swap_flow.o.val();
+        self.swap_conntrack.i.next = self.conntrack_seed.value.val();
+        self.conntrack_key.next = self.swap_conntrack.o.val();
         self.index.next = self.row_index.value.val().get_bits::<16>(0);
         self.row.next = self.row_data.value.val();
     }

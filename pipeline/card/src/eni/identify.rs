@@ -3,18 +3,18 @@
 //! Ports: `rx`, `tx`, `table`, `gateway_mac`. Latency: [`LATENCY`]. A frame of an ENI that is not configured has nothing
 //! to be compared with and gets `no_such_eni`; `spoofed_mac` is found here too, as it needs no table but the row.
 
-use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
-use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, hdl_gen};
-use nitro_wire::{DropReason, Table, constants::icmpv6};
+use nitro_wire::{DropReason, constants::icmpv6};
 use rust_hdl::prelude::*;
 
+use super::rows::EniRows;
+use super::subnet::EniSubnet;
 use crate::format::EniRow;
 use crate::reason::{Reason, reason};
 use crate::record::Packet;
-use crate::table::{ENI_ROW, TableWrite};
+use crate::table::TableWrite;
 
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = 2;
@@ -28,8 +28,8 @@ pub struct EniIdentify<const EA: usize> {
     pub reset: Signal<In, Bit>,
     /// From the parser.
     pub rx: FlowRx<Packet>,
-    /// With `eni`, `has_eni`, `vni`, `eni_mac`, `route_table`, `lookup_ip`, `in_subnet`, `is_gateway`, `solicits`,
-    /// `solicits_router`, `prefix_length`, `source_checked`, `to_group` set.
+    /// With `eni`, `has_eni`, `vni`, `eni_mac`, `route_table`, `subnet`, `lookup_ip`, `in_subnet`, `exempt`, `is_gateway`,
+    /// `solicits`, `solicits_router`, `prefix_length`, `source_checked`, `to_group` set.
     pub tx: FlowTx<Packet>,
     /// Writes to the ENI table.
     pub table: FlowRx<TableWrite>,
@@ -37,10 +37,8 @@ pub struct EniIdentify<const EA: usize> {
     pub gateway_mac: Signal<In, Bits<48>>,
     /// The ENI table has been cleared after reset, a row a clock.
     pub ready: Signal<Out, Bit>,
-    clearing: Register<Bit>,
-    clear_row: Register<Bits<EA>>,
-    rows: RamDistributed<EniRow, EA>,
-    image: Cast<Bits<ENI_ROW>, EniRow>,
+    rows: EniRows<EA>,
+    place: EniSubnet,
     row: DFF<EniRow>,
     in_range: DFF<Bit>,
     packet: DFF<Packet>,
@@ -52,19 +50,13 @@ pub struct EniIdentify<const EA: usize> {
     solicits_router: Signal<Local, Bit>,
     discovers: Signal<Local, Bit>,
     target: Signal<Local, Bits<128>>,
-    beyond4: Signal<Local, Bits<32>>,
-    in_subnet4: Signal<Local, Bit>,
     is_gateway4: Signal<Local, Bit>,
     is_broadcast4: Signal<Local, Bit>,
-    beyond6: Signal<Local, Bits<128>>,
-    in_subnet6: Signal<Local, Bit>,
     is_gateway6: Signal<Local, Bit>,
     is_link_local: Signal<Local, Bit>,
-    exempt: Signal<Local, Bit>,
+    may_be_foreign: Signal<Local, Bit>,
     to_group: Signal<Local, Bit>,
     spoofs_mac: Signal<Local, Bit>,
-    eni_table: Constant<Bits<4>>,
-    no_row: Constant<EniRow>,
     router_solicitation: Constant<Bits<8>>,
     neighbour_solicitation: Constant<Bits<8>>,
     redirect: Constant<Bits<8>>,
@@ -82,10 +74,8 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             table: FlowRx::default(),
             gateway_mac: Signal::default(),
             ready: Signal::default(),
-            clearing: Register::new(true),
-            clear_row: Register::default(),
-            rows: RamDistributed::default(),
-            image: Cast::default(),
+            rows: EniRows::default(),
+            place: EniSubnet::default(),
             row: DFF::default(),
             in_range: DFF::default(),
             packet: DFF::default(),
@@ -97,19 +87,13 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             solicits_router: Signal::default(),
             discovers: Signal::default(),
             target: Signal::default(),
-            beyond4: Signal::default(),
-            in_subnet4: Signal::default(),
             is_gateway4: Signal::default(),
             is_broadcast4: Signal::default(),
-            beyond6: Signal::default(),
-            in_subnet6: Signal::default(),
             is_gateway6: Signal::default(),
             is_link_local: Signal::default(),
-            exempt: Signal::default(),
+            may_be_foreign: Signal::default(),
             to_group: Signal::default(),
             spoofs_mac: Signal::default(),
-            eni_table: Constant::new(Table::Eni.code().to_bits()),
-            no_row: Constant::new(EniRow::default()),
             router_solicitation: Constant::new(icmpv6::ROUTER_SOLICITATION.to_bits()),
             neighbour_solicitation: Constant::new(icmpv6::NEIGHBOUR_SOLICITATION.to_bits()),
             redirect: Constant::new(icmpv6::REDIRECT.to_bits()),
@@ -122,38 +106,21 @@ impl<const EA: usize> Default for EniIdentify<EA> {
 impl<const EA: usize> Logic for EniIdentify<EA> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, row, in_range, packet, packet_valid, found, found_valid, clearing, clear_row);
+        dff_setup!(self, clock, row, in_range, packet, packet_valid, found, found_valid);
         clock!(self, clock, rows);
         self.packet_valid.reset.next = self.reset.val();
         self.found_valid.reset.next = self.reset.val();
-        self.clearing.reset.next = self.reset.val();
-        self.clear_row.reset.next = self.reset.val();
-
-        self.image.i.next = self.table.payload.val().data.get_bits::<ENI_ROW>(0);
-        self.rows.write_data.next = self.image.o.val();
-        self.rows.write_address.next = bit_cast::<EA, 16>(self.table.payload.val().index);
-        self.rows.write_enable.next =
-            self.table.tvalid.val() && (self.table.payload.val().table == self.eni_table.val());
-
-        self.ready.next = !self.clearing.q.val();
-        if self.clearing.q.val() {
-            self.rows.write_data.next = self.no_row.val();
-            self.rows.write_address.next = self.clear_row.q.val();
-            self.rows.write_enable.next = true;
-            self.clear_row.d.next = self.clear_row.q.val() + 1;
-            if self.clear_row.q.val().all() {
-                self.clearing.d.next = false;
-            }
-        }
+        self.rows.reset.next = self.reset.val();
+        FlowRx::<TableWrite>::link(&mut self.table, &mut self.rows.table);
+        self.ready.next = self.rows.ready.val();
 
         // Clock 1: the row. A port number beyond the table is no ENI.
-        self.rows.read_address.next = bit_cast::<EA, 8>(self.rx.payload.val().port);
+        self.rows.number.next = self.rx.payload.val().port;
         self.packet_valid.d.next = self.rx.tvalid.val();
         if self.rx.tvalid.val() {
             self.packet.d.next = self.rx.payload.val();
-            self.row.d.next = self.rows.read_data.val();
-            self.in_range.d.next =
-                bit_cast::<8, EA>(bit_cast::<EA, 8>(self.rx.payload.val().port)) == self.rx.payload.val().port;
+            self.row.d.next = self.rows.row.val();
+            self.in_range.d.next = self.rows.in_range.val();
         }
 
         // Clock 2: whom does the packet want, and may it say that it comes from where it says?
@@ -169,19 +136,15 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             self.target.next = self.packet.q.val().nd_target;
         }
 
-        self.beyond4.next = self.target.val().get_bits::<32>(0) ^ self.row.q.val().subnet4;
-        self.in_subnet4.next = (self.packet.q.val().is_arp || self.packet.q.val().is_ipv4)
-            && self.row.q.val().subnet4_valid
-            && !(self.beyond4.val() & self.row.q.val().subnet4_mask).any();
+        self.place.row.next = self.row.q.val();
+        self.place.is_ipv4.next = self.packet.q.val().is_arp || self.packet.q.val().is_ipv4;
+        self.place.is_ipv6.next = self.packet.q.val().is_ipv6;
+        self.place.address.next = self.target.val();
         self.is_gateway4.next =
-            self.packet.q.val().is_arp && self.in_subnet4.val() && (self.beyond4.val() == bits::<32>(1));
+            self.packet.q.val().is_arp && self.place.in_subnet4.val() && (self.place.beyond4.val() == bits::<32>(1));
         self.is_broadcast4.next =
-            self.in_subnet4.val() && (self.target.val().get_bits::<32>(0) | self.row.q.val().subnet4_mask).all();
+            self.place.in_subnet4.val() && (self.target.val().get_bits::<32>(0) | self.row.q.val().subnet4_mask).all();
 
-        self.beyond6.next = self.target.val() ^ self.row.q.val().subnet6;
-        self.in_subnet6.next = self.packet.q.val().is_ipv6
-            && self.row.q.val().subnet6_valid
-            && !(self.beyond6.val() & self.row.q.val().subnet6_mask).any();
         // The gateway's link-local address: fe80::/64 and the EUI-64 of its MAC.
         self.is_link_local.next = (self.target.val().get_bits::<64>(64) == bits::<64>(0xfe80_0000_0000_0000_u64))
             && (self.target.val().get_bits::<24>(40)
@@ -189,10 +152,11 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             && (self.target.val().get_bits::<16>(24) == bits::<16>(0xfffe))
             && (self.target.val().get_bits::<24>(0) == self.gateway_mac.val().get_bits::<24>(0));
         self.is_gateway6.next = self.packet.q.val().is_ipv6
-            && (self.is_link_local.val() || (self.in_subnet6.val() && (self.beyond6.val() == bits::<128>(1))));
+            && (self.is_link_local.val()
+                || (self.place.in_subnet6.val() && (self.place.beyond6.val() == bits::<128>(1))));
 
         // An ARP probe has no address yet, neither has a host that looks for its router.
-        self.exempt.next = (self.packet.q.val().is_arp && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
+        self.may_be_foreign.next = (self.packet.q.val().is_arp && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
             || (self.discovers.val()
                 && (self.packet.q.val().icmp_type >= self.router_solicitation.val())
                 && (self.packet.q.val().icmp_type <= self.redirect.val())
@@ -217,7 +181,9 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             self.found.d.next.eni_mac = self.row.q.val().mac;
             self.found.d.next.route_table = self.row.q.val().route_table;
             self.found.d.next.lookup_ip = self.target.val();
-            self.found.d.next.in_subnet = self.in_subnet4.val() || self.in_subnet6.val();
+            self.found.d.next.subnet = self.row.q.val().subnet;
+            self.found.d.next.exempt = self.place.exempt.val();
+            self.found.d.next.in_subnet = self.place.in_subnet4.val() || self.place.in_subnet6.val();
             self.found.d.next.is_gateway = self.is_gateway4.val() || self.is_gateway6.val();
             self.found.d.next.solicits = self.solicits.val();
             self.found.d.next.solicits_router = self.solicits_router.val();
@@ -229,7 +195,7 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
                 self.found.d.next.is_gateway = true;
             }
             self.found.d.next.source_checked =
-                self.known.val() && self.row.q.val().source_dest_check && !self.exempt.val();
+                self.known.val() && self.row.q.val().source_dest_check && !self.may_be_foreign.val();
             self.found.d.next.to_group = self.known.val() && self.to_group.val() && !self.solicits.val();
             if self.packet.q.val().reason == bits::<6>(0) {
                 if !self.known.val() {

@@ -2,7 +2,8 @@
 //!
 //! * **Purpose.** tx ([`tx::EniTx`]): find the ENI that a frame came from, refuse what does not carry its addresses, refuse broadcast and
 //!   multicast that no responder takes (they do not exist in a VPC), and learn whose address must be looked up.
-//!   rx ([`rx::EniRx`]): find the ENI that a frame goes to.
+//!   rx ([`rx::EniRx`]): find the ENI that a frame goes to. Both: does the other end lie in the ENI's subnet, or is it one of the
+//!   services that policies do not concern?
 //! * **Ports.** `rx`, `tx`: flows of [`Packet`](crate::record::Packet); `table`: writes to the ENI table and to the
 //!   local-address table; `hash_key`: key of the latter's hash; `gateway_mac`.
 //! * **Latency.** Constant, one packet per clock: [`tx::LATENCY`], `rx::LATENCY`.
@@ -13,5 +14,7 @@
 //!   (link-local addresses) and appendix A (EUI-64 from a MAC).
 
 pub mod identify;
+pub mod rows;
 pub mod rx;
+pub mod subnet;
 pub mod tx;

@@ -15,6 +15,8 @@ use nitro_wire::{DropReason, Table};
 use rust_hdl::prelude::*;
 
 use super::identify::{self, EniIdentify};
+use super::rows::EniRows;
+use super::subnet::EniSubnet;
 use crate::format::{LocalKey, LocalValue};
 use crate::reason::{Reason, reason};
 use crate::record::Packet;
@@ -28,10 +30,15 @@ pub const CHECK_LATENCY: usize = LocalTable::<1>::LATENCY + 1;
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = identify::LATENCY + CHECK_LATENCY;
 
-/// The blocks of the tx side, for `2^EA` ENIs and a local-address table of four ways of `2^LA` rows.
+/// The blocks of the tx side and those that it shares with the rx side, for `2^EA` ENIs and a local-address table of four ways of `2^LA` rows.
 #[must_use]
 pub fn entries<const EA: usize, const LA: usize>() -> Vec<BlockEntry> {
-    vec![BlockEntry::of("eni_identify", EniIdentify::<EA>::default), BlockEntry::of("eni_tx", EniTx::<EA, LA>::default)]
+    vec![
+        BlockEntry::of("eni_rows", EniRows::<EA>::default),
+        BlockEntry::of("eni_subnet", EniSubnet::default),
+        BlockEntry::of("eni_identify", EniIdentify::<EA>::default),
+        BlockEntry::of("eni_tx", EniTx::<EA, LA>::default),
+    ]
 }
 
 /// Identity and source checks for `2^EA` ENIs, with a local-address table of four ways of `2^LA` rows.

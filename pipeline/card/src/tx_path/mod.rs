@@ -4,9 +4,9 @@
 //!   when the verdict is there, and sends the frame in its outer headers, an answer, or nothing.
 //! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `reply`: answers to the
 //!   guests, `tuser` the ENI's number; `event`: one for each frame, in order, when it is disposed of; `received`: length of each frame
-//!   when its head enters; `table`: writes to the tables; `enable`: while low, no beat is taken; the card's addresses and keys.
-//! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per clock, less the beats
-//!   that outer headers add; at most [`CREDITS`] frames between head and verdict.
+//!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
+//! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
+//!   ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head and verdict.
 //! * **Drop reasons.** Those of its stages, and of what the split finds: `stream_error`, `oversize`, `truncated`.
 //! * **Counters.** One event, so one count, for each frame.
 //! * **Source.** The card's contract, sections 1 and 2.
@@ -34,6 +34,7 @@ use crate::encap::header::{HEADER, LENGTHS, OuterHeader};
 use crate::encap::outgoing::Outgoing;
 use crate::eni;
 use crate::lookup;
+use crate::nacl;
 use crate::record::{Event, Frame, PARSE_WINDOW};
 use crate::responder::{self, reply::Reply};
 use crate::table::TableWrite;
@@ -54,13 +55,15 @@ pub fn entries<
     const EA: usize,
     const LA: usize,
     const MA: usize,
+    const NA: usize,
 >() -> Vec<BlockEntry> {
     let mut entries = eni::tx::entries::<EA, LA>();
     entries.extend(responder::entries::<W, K>());
     entries.extend(lookup::entries::<MA>());
+    entries.extend(nacl::entries::<EA, NA>());
     entries.extend(encap::entries());
-    entries.push(BlockEntry::of("tx_pipeline", TxPipeline::<EA, LA, MA>::default));
-    entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, PA, EA, LA, MA>::default));
+    entries.push(BlockEntry::of("tx_pipeline", TxPipeline::<EA, LA, MA, NA>::default));
+    entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, PA, EA, LA, MA, NA>::default));
     entries
 }
 
@@ -74,7 +77,7 @@ pub struct Macs {
 }
 
 /// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, `2^PA` beats of payload can wait; `2^EA` ENIs,
-/// tables of four ways of `2^LA` local addresses and `2^MA` mappings.
+/// tables of four ways of `2^LA` local addresses and `2^MA` mappings, `2^NA` rules in each comparator of the ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct TxPath<
     const W: usize,
@@ -84,6 +87,7 @@ pub struct TxPath<
     const EA: usize,
     const LA: usize,
     const MA: usize,
+    const NA: usize,
 > {
     /// The clock.
     pub clock: Signal<In, Clock>,
@@ -103,6 +107,8 @@ pub struct TxPath<
     pub received: FlowTx<Bits<14>>,
     /// Writes to the tables.
     pub table: FlowRx<TableWrite>,
+    /// Rule sets that have been written count from now on.
+    pub commit: Signal<In, Bit>,
     /// Key of the tables' hashes, its first byte lowest.
     pub hash_key: Signal<In, Bits<128>>,
     /// Key of the flow hash, its first byte lowest.
@@ -121,7 +127,7 @@ pub struct TxPath<
     split: Split<W, K, 8, RH, PA>,
     window: Wires<RH, PARSE_WINDOW>,
     gate: CreditGate<Frame, CREDITS>,
-    pipeline: TxPipeline<EA, LA, MA>,
+    pipeline: TxPipeline<EA, LA, MA, NA>,
     records: FlowFifoBlock<Outgoing, 6>,
     outgoing: Spill<Outgoing>,
     join: Join<Outgoing, W, K, 8>,
@@ -150,7 +156,8 @@ impl<
     const EA: usize,
     const LA: usize,
     const MA: usize,
-> Default for TxPath<W, K, RH, PA, EA, LA, MA>
+    const NA: usize,
+> Default for TxPath<W, K, RH, PA, EA, LA, MA, NA>
 {
     /// # Panics
     /// If the widths do not fit together.
@@ -167,6 +174,7 @@ impl<
             event: FlowTx::default(),
             received: FlowTx::default(),
             table: FlowRx::default(),
+            commit: Signal::default(),
             hash_key: Signal::default(),
             flow_key: Signal::default(),
             underlay_ip: Signal::default(),
@@ -176,7 +184,7 @@ impl<
             ready: Signal::default(),
             split: Split::new(bytes(MIN_FRAME_BYTES), bytes(MAX_FRAME_BYTES), false),
             window: Wires::new(|bit| bit + RH - PARSE_WINDOW),
-            gate: CreditGate::default(),
+            gate: CreditGate::new(1 << nacl::fold(EA, NA)),
             pipeline: TxPipeline::default(),
             records: FlowFifoBlock::default(),
             outgoing: Spill::default(),
@@ -208,7 +216,8 @@ impl<
     const EA: usize,
     const LA: usize,
     const MA: usize,
-> Logic for TxPath<W, K, RH, PA, EA, LA, MA>
+    const NA: usize,
+> Logic for TxPath<W, K, RH, PA, EA, LA, MA, NA>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -227,6 +236,7 @@ impl<
         self.disposed_valid.reset.next = self.reset.val();
 
         FlowRx::<TableWrite>::link(&mut self.table, &mut self.pipeline.table);
+        self.pipeline.commit.next = self.commit.val();
         self.pipeline.hash_key.next = self.hash_key.val();
         self.pipeline.flow_key.next = self.flow_key.val();
         self.pipeline.underlay_ip.next = self.underlay_ip.val();

@@ -1,11 +1,13 @@
 //! The fixed-latency part of the tx path: a frame's head goes in, its verdict comes out.
 //!
-//! Ports: `rx`, `tx`, `table`, the card's configuration. Latency: [`LATENCY`], one frame per clock, in order.
+//! Ports: `rx`, `tx`, `table`, `commit`, the card's configuration. Latency: [`LATENCY`], one frame per 2^fold clocks
+//! ([`nacl::fold`](crate::nacl::fold)), in order.
 //!
 //! ```text
-//! parser ─┬─> eni identify ─┬─> eni check ──> ask ──> lookup ──> answer ──> encap
-//!         │                 └─> mapping cache ──────────┘                     │
-//!         └─> flow hash ──────────────────────────────────────────────────────┘
+//! parser ─┬─> eni identify ─┬─> eni check ──> ask ──> lookup ──> nacl ──> answer ──> encap
+//!         │                 ├─> mapping cache ──────────┘          │                   │
+//!         │                 └─> rules of the ACL ──────────────────┘                   │
+//!         └─> flow hash ───────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! The stages judge in this order; the lookups that they need run side by side as soon as their keys are known.
@@ -13,6 +15,7 @@
 use nitro_components::delay::Delay;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
+use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
 use crate::encap::flow_hash::{self, FlowHash};
@@ -20,6 +23,7 @@ use crate::encap::outgoing::Outgoing;
 use crate::encap::{self, Encap};
 use crate::eni::tx::{self as eni, EniTx};
 use crate::lookup::{self, Lookup};
+use crate::nacl::Nacl;
 use crate::parser::{self, Parser};
 use crate::record::{Frame, Packet};
 use crate::responder::answer::{self, ResponderAnswer};
@@ -35,9 +39,9 @@ pub const LATENCY: usize = parser::LATENCY + PARSED_TO_ENCAP + encap::LATENCY;
 // The sum of an answer is taken up one clock after its packet enters encap.
 const _: () = assert!(sum::LATENCY == ask::LATENCY + lookup::LATENCY + answer::LATENCY + 1);
 
-/// The stages of the tx path, for `2^EA` ENIs, and tables of four ways of `2^LA` local addresses and `2^MA` mappings.
+/// The stages of the tx path, for `2^EA` ENIs, tables of four ways of `2^LA` local addresses and `2^MA` mappings, and `2^NA` rules in each comparator of the ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
-pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize> {
+pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize, const NA: usize> {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high.
@@ -48,6 +52,8 @@ pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize> {
     pub tx: FlowTx<Outgoing>,
     /// Writes to the tables.
     pub table: FlowRx<TableWrite>,
+    /// Rule sets that have been written count from now on.
+    pub commit: Signal<In, Bit>,
     /// Key of the tables' hashes, its first byte lowest.
     pub hash_key: Signal<In, Bits<128>>,
     /// Key of the flow hash, its first byte lowest.
@@ -65,11 +71,12 @@ pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize> {
     ask: ResponderAsk,
     sum: ReplySum,
     lookup: Lookup<MA>,
+    nacl: Nacl<EA, NA>,
     answer: ResponderAnswer,
     encap: Encap,
 }
 
-impl<const EA: usize, const LA: usize, const MA: usize> Default for TxPipeline<EA, LA, MA> {
+impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Default for TxPipeline<EA, LA, MA, NA> {
     fn default() -> Self {
         Self {
             clock: Signal::default(),
@@ -77,6 +84,7 @@ impl<const EA: usize, const LA: usize, const MA: usize> Default for TxPipeline<E
             rx: FlowRx::default(),
             tx: FlowTx::default(),
             table: FlowRx::default(),
+            commit: Signal::default(),
             hash_key: Signal::default(),
             flow_key: Signal::default(),
             underlay_ip: Signal::default(),
@@ -89,16 +97,17 @@ impl<const EA: usize, const LA: usize, const MA: usize> Default for TxPipeline<E
             ask: ResponderAsk::default(),
             sum: ReplySum::default(),
             lookup: Lookup::new(eni::CHECK_LATENCY + ask::LATENCY),
+            nacl: Nacl::new(Direction::Egress, eni::CHECK_LATENCY + ask::LATENCY + lookup::LATENCY),
             answer: ResponderAnswer::default(),
             encap: Encap::default(),
         }
     }
 }
 
-impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA, LA, MA> {
+impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Logic for TxPipeline<EA, LA, MA, NA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, parser, eni, flow_hash, hash_wait, ask, sum, lookup, answer, encap);
+        clock!(self, clock, parser, eni, flow_hash, hash_wait, ask, sum, lookup, nacl, answer, encap);
         self.parser.reset.next = self.reset.val();
         self.eni.reset.next = self.reset.val();
         self.flow_hash.reset.next = self.reset.val();
@@ -106,6 +115,7 @@ impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA,
         self.ask.reset.next = self.reset.val();
         self.sum.reset.next = self.reset.val();
         self.lookup.reset.next = self.reset.val();
+        self.nacl.reset.next = self.reset.val();
         self.answer.reset.next = self.reset.val();
         self.encap.reset.next = self.reset.val();
 
@@ -113,6 +123,9 @@ impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA,
         self.eni.table.tvalid.next = self.table.tvalid.val();
         self.lookup.table.payload.next = self.table.payload.val();
         self.lookup.table.tvalid.next = self.table.tvalid.val();
+        self.nacl.table.payload.next = self.table.payload.val();
+        self.nacl.table.tvalid.next = self.table.tvalid.val();
+        self.nacl.commit.next = self.commit.val();
         self.eni.hash_key.next = self.hash_key.val();
         self.lookup.hash_key.next = self.hash_key.val();
         self.flow_hash.flow_key.next = self.flow_key.val();
@@ -121,7 +134,7 @@ impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA,
         self.sum.gateway_mac.next = self.gateway_mac.val();
         self.encap.gateway_mac.next = self.gateway_mac.val();
         self.encap.underlay_ip.next = self.underlay_ip.val();
-        self.ready.next = self.eni.ready.val() && self.lookup.ready.val();
+        self.ready.next = self.eni.ready.val() && self.lookup.ready.val() && self.nacl.ready.val();
 
         FlowRx::<Frame>::link(&mut self.rx, &mut self.parser.rx);
         self.eni.rx.payload.next = self.parser.tx.payload.val();
@@ -131,14 +144,18 @@ impl<const EA: usize, const LA: usize, const MA: usize> Logic for TxPipeline<EA,
         FlowTx::<Bits<14>>::join(&mut self.flow_hash.tx, &mut self.hash_wait.rx);
         FlowTx::<Bits<14>>::join(&mut self.hash_wait.tx, &mut self.encap.hash);
 
-        FlowTx::<Packet>::join(&mut self.eni.identified, &mut self.lookup.ask);
+        self.lookup.ask.payload.next = self.eni.identified.payload.val();
+        self.lookup.ask.tvalid.next = self.eni.identified.tvalid.val();
+        self.nacl.ask.payload.next = self.eni.identified.payload.val();
+        self.nacl.ask.tvalid.next = self.eni.identified.tvalid.val();
         self.ask.rx.payload.next = self.eni.tx.payload.val();
         self.ask.rx.tvalid.next = self.eni.tx.tvalid.val();
         self.sum.rx.payload.next = self.eni.tx.payload.val();
         self.sum.rx.tvalid.next = self.eni.tx.tvalid.val();
         FlowTx::<Bits<24>>::join(&mut self.sum.tx, &mut self.encap.sum);
         FlowTx::<Packet>::join(&mut self.ask.tx, &mut self.lookup.rx);
-        FlowTx::<Packet>::join(&mut self.lookup.tx, &mut self.answer.rx);
+        FlowTx::<Packet>::join(&mut self.lookup.tx, &mut self.nacl.rx);
+        FlowTx::<Packet>::join(&mut self.nacl.tx, &mut self.answer.rx);
         FlowTx::<Packet>::join(&mut self.answer.tx, &mut self.encap.rx);
         FlowTx::<Outgoing>::link(&mut self.tx, &mut self.encap.tx);
     }

@@ -1,9 +1,14 @@
 //! The rx path against the golden model: every verdict, every delivered byte.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+#[path = "../tx/acls.rs"]
+mod acls;
 #[path = "../parser/frames.rs"]
 mod noise;
 mod overlay;
+#[path = "../tx/setup.rs"]
+#[allow(dead_code, reason = "the tx path's tests use more of it")]
+mod setup;
 mod stages;
 
 use std::collections::BTreeMap;
@@ -11,60 +16,16 @@ use std::collections::BTreeMap;
 use nitro_card::catalogue::catalogue;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Sink};
-use nitro_driver::placement::Placement;
 use nitro_model::model::{Model, Verdict};
-use nitro_simulator::{Engine, InterpretedEngine};
-use nitro_wire::control::{CardConfig, ip_bits, mac_bits};
-use nitro_wire::tables::{LOCAL_KEY, LOCAL_ROW};
-use nitro_wire::{DropReason, Table};
+use nitro_simulator::InterpretedEngine;
+use nitro_wire::DropReason;
+use nitro_wire::control::CardConfig;
 
-fn words(value: u128) -> Vec<u64> {
-    vec![u64::try_from(value & u128::from(u64::MAX)).unwrap(), u64::try_from(value >> 64).unwrap()]
-}
-
-/// Settings and local addresses, as the control port would write them.
+/// Settings and tables, as the control port would write them.
 fn configure(engine: &mut InterpretedEngine, card: &CardConfig, config: Config) {
-    bench::reset(engine, 2).unwrap();
-    bench::set(engine, "enable", &[1]).unwrap();
-    bench::set(engine, "underlay_ip", &words(ip_bits(card.underlay_ip))).unwrap();
-    bench::set(engine, "underlay_mac", &[mac_bits(card.underlay_mac)]).unwrap();
-    bench::set(engine, "hash_key", &words(u128::from_le_bytes(card.hash_key))).unwrap();
-    for (slot, (epoch, key)) in card.token_keys.iter().enumerate() {
-        bench::set(engine, &format!("key_{slot}_valid"), &[1]).unwrap();
-        bench::set(engine, &format!("key_{slot}_epoch"), &[u64::from(*epoch)]).unwrap();
-        bench::set(engine, &format!("key_{slot}_key"), &words(u128::from_be_bytes(*key))).unwrap();
-    }
-    loop {
-        engine.settle();
-        if bench::get(engine, "ready").unwrap()[0] == 1 {
-            break;
-        }
-        engine.edge();
-    }
-    let rows_log2 = u32::try_from(config.dimensions().local_rows_log2).unwrap();
-    let mut placement = Placement::new(card.hash_key, rows_log2);
-    let mut rows = Vec::new();
-    for eni in &card.enis {
-        for ip in &eni.ips {
-            let key = [("vni", u128::from(eni.vni)), ("ip", ip_bits(*ip))];
-            let writes = placement.insert(&LOCAL_KEY.pack(&key).unwrap()).unwrap();
-            rows.push([key.as_slice(), &[("valid", 1), ("eni", u128::from(eni.number))]].concat());
-            for write in writes {
-                let image = LOCAL_ROW.pack_words(&rows[write.entry]).unwrap();
-                let image: Vec<u64> = image
-                    .chunks(2)
-                    .map(|pair| u64::from(pair[0]) | u64::from(pair.get(1).copied().unwrap_or(0)) << 32)
-                    .collect();
-                bench::set(engine, "table_tvalid", &[1]).unwrap();
-                bench::set(engine, "table_table", &[u64::from(Table::Local.code())]).unwrap();
-                bench::set(engine, "table_index", &[u64::from(write.index)]).unwrap();
-                bench::set(engine, "table_data", &image).unwrap();
-                engine.settle();
-                engine.edge();
-            }
-        }
-    }
-    bench::set(engine, "table_tvalid", &[0]).unwrap();
+    let rows = |log2: usize| u32::try_from(log2).unwrap();
+    let dimensions = config.dimensions();
+    setup::program(engine, card, rows(dimensions.local_rows_log2), rows(dimensions.mapping_rows_log2));
 }
 
 /// What the run showed.
@@ -182,7 +143,7 @@ fn random_frames_agree_with_the_model() {
         for (seed, (ipv6, idle, pressure)) in
             [(false, 0.0, 0.0), (true, 0.0, 0.0), (false, 0.4, 0.4), (true, 0.1, 0.7)].into_iter().enumerate()
         {
-            let card = overlay::card(ipv6);
+            let card = acls::with_acls(overlay::card(ipv6), seed as u64);
             let frames = random_frames(&card, 400, 300, seed as u64 + 1);
             let shown = check(config, &card, &frames, idle, pressure, seed as u64);
             for (reason, count) in shown.reasons {

@@ -60,7 +60,26 @@ fn pick<T: Copy>(random: &mut Random, values: &[T]) -> T {
     values[usize::try_from(random.below(values.len() as u64)).unwrap()]
 }
 
-/// A well-formed UDP datagram in an Ethernet frame to an address of the ENI, of any ECN field, with or without a tag.
+/// Sources out of the ENIs' subnets and in them, and the services that no policy concerns, with a neighbour of theirs.
+const SOURCES4: [[u8; 4]; 8] = [
+    [10, 0, 1, 20],
+    [10, 0, 7, 20],
+    [192, 0, 2, 7],
+    [10, 0, 0, 20],
+    [10, 0, 0, 2],
+    [169, 254, 169, 252],
+    [169, 254, 169, 253],
+    [169, 254, 169, 254],
+];
+/// The same in IPv6, where only the resolver in the subnet is such a service.
+const SOURCES6: [u128; 4] = [
+    0xfd00_0010_0000_0000_0000_0000_0000_0120,
+    0xfd00_0010_0000_0000_0000_0000_0000_0002,
+    0xfd00_0010_0000_0007_0000_0000_0000_0020,
+    0x2001_0db8_0000_0000_0000_0000_0000_0001,
+];
+
+/// A well-formed datagram in an Ethernet frame to an address of the ENI, of any ECN field, with or without a tag.
 fn inner(random: &mut Random, eni: &Eni, longest: u64) -> Vec<u8> {
     let mut frame = vec![0x0a, 0x10, 0, 0, 0, 9, 0x0a, 0, 0, 0, 0, 1];
     if random.chance(0.3) {
@@ -70,9 +89,15 @@ fn inner(random: &mut Random, eni: &Eni, longest: u64) -> Vec<u8> {
     let payload_bytes = random.below(spread);
     let payload = noise::noise(random, payload_bytes);
     let udp_bytes = u16::try_from(8 + payload.len()).unwrap();
-    let mut udp = [[0x30, 0x39, 0x00, 0x50].as_slice(), &udp_bytes.to_be_bytes(), &[0, 0]].concat();
+    let any = u16::try_from(random.below(65_536)).unwrap();
+    let port = pick(random, &[80, 80, 53, 443, any]).to_be_bytes();
+    let mut udp = [[0x30, 0x39].as_slice(), &port, &udp_bytes.to_be_bytes(), &[0, 0]].concat();
     udp.extend(payload);
     let traffic_class = u8::try_from(random.below(256)).unwrap();
+    // Mostly what passes as UDP, at times what is no more than a number to the parser.
+    let protocol = pick(random, &[17, 17, 17, 17, 47, 132]);
+    let source4 = pick(random, &SOURCES4);
+    let source6 = pick(random, &SOURCES6).to_be_bytes();
     match pick(random, &eni.ips) {
         IpAddr::V4(ip) => {
             frame.extend([0x08, 0x00]);
@@ -80,7 +105,10 @@ fn inner(random: &mut Random, eni: &Eni, longest: u64) -> Vec<u8> {
             header.extend((20 + udp_bytes).to_be_bytes());
             // The identification makes every value of the checksum possible.
             header.extend(u16::try_from(random.below(65_536)).unwrap().to_be_bytes());
-            header.extend([0x40, 0, 64, 17, 0, 0, 10, 0, 1, 20]);
+            // A later fragment now and then.
+            header.extend(pick(random, &[[0x40, 0], [0x40, 0], [0x40, 0], [0x40, 0], [0, 3]]));
+            header.extend([64, protocol, 0, 0]);
+            header.extend(source4);
             header.extend(ip.octets());
             let sum = checksum(&header);
             header[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -89,8 +117,8 @@ fn inner(random: &mut Random, eni: &Eni, longest: u64) -> Vec<u8> {
         IpAddr::V6(ip) => {
             frame.extend([0x86, 0xdd]);
             let flow = [0x60 | traffic_class >> 4, traffic_class << 4 | 0x5, 0x12, 0x34];
-            frame.extend([flow.as_slice(), &udp_bytes.to_be_bytes(), &[17, 64]].concat());
-            frame.extend([0xfd, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x20]);
+            frame.extend([flow.as_slice(), &udp_bytes.to_be_bytes(), &[protocol, 64]].concat());
+            frame.extend(source6);
             frame.extend(ip.octets());
         }
     }
@@ -230,4 +258,5 @@ pub const EXPECTED: &[DropReason] = &[
     DropReason::BadEndpoint,
     DropReason::NoSuchEni,
     DropReason::NoBroadcast,
+    DropReason::Nacl,
 ];

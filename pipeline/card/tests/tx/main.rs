@@ -1,6 +1,7 @@
 //! The tx path and its stages against the golden model.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+mod acls;
 mod frames;
 #[path = "../parser/frames.rs"]
 #[allow(dead_code, reason = "the parser's tests use more of it")]

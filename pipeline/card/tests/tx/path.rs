@@ -10,6 +10,7 @@ use nitro_netlist::Netlist;
 use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::CardConfig;
 
+use crate::acls::with_acls;
 use crate::frames;
 use crate::setup::{config, program};
 
@@ -40,7 +41,8 @@ struct Traffic {
 
 /// Sends random frames and compares all that comes out; how often each verdict and reason came.
 fn check(netlist: &Netlist, configuration: Config, traffic: &Traffic) -> BTreeMap<String, u32> {
-    check_programmed(&mut InterpretedEngine::new(netlist), configuration, &config(), traffic)
+    let card = with_acls(config(), traffic.seed);
+    check_programmed(&mut InterpretedEngine::new(netlist), configuration, &card, traffic)
 }
 
 /// The same with an engine of some past, programmed with `card`; the frames are still those of [`config`]'s ENIs.
@@ -174,6 +176,7 @@ fn cross(configuration: Config, frames: usize) {
         "cache_miss",
         "no_mapping",
         "mapping_drop",
+        "nacl",
         "too_big",
         "oversize",
         "truncated",

@@ -1,4 +1,4 @@
-//! A card's configuration, and the tx path programmed with it.
+//! A card's configuration, and a path programmed with it.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -65,6 +65,12 @@ pub fn config() -> CardConfig {
             mappings.push(mapping(VNI, ip, kind, mtu, peer, &mut random));
         }
         mappings.push(mapping(77, v4(host), kind, mtu, peer, &mut random));
+        mappings.push(mapping(77, far4(host), kind, mtu, peer, &mut random));
+    }
+    // Resolver and metadata service, which no policy concerns, and a neighbour that is neither.
+    let service = |host| IpAddr::V4(Ipv4Addr::new(169, 254, 169, host));
+    for ip in [service(252), service(253), service(254), v4(2), v6(2)] {
+        mappings.push(mapping(VNI, ip, MappingKind::GatewayService, 9001, underlay4(2), &mut random));
     }
     CardConfig {
         underlay_ip: IpAddr::V4(Ipv4Addr::new(100, 64, 0, 1)),
@@ -132,6 +138,12 @@ impl RegisterPort for Tables<'_> {
             self.engine.edge();
             bench::set(self.engine, "table_tvalid", &[0]).unwrap();
         }
+        if offset == registers::POLICY_COMMIT.offset && bench::input(self.engine, "commit").is_ok() {
+            bench::set(self.engine, "commit", &[1]).unwrap();
+            self.engine.settle();
+            self.engine.edge();
+            bench::set(self.engine, "commit", &[0]).unwrap();
+        }
         Ok(())
     }
 
@@ -162,7 +174,7 @@ fn offer(engine: &mut dyn Engine, name: &str, value: u128) {
     }
 }
 
-/// Resets a block of the tx path, waits for its tables and programs all that it has ports for.
+/// Resets a path or a block of one, waits for its tables and programs all that it has ports for.
 pub fn program(engine: &mut dyn Engine, config: &CardConfig, local_rows_log2: u32, mapping_rows_log2: u32) {
     bench::reset(engine, 3).unwrap();
     offer(engine, "hash_key", u128::from_le_bytes(config.hash_key));
@@ -171,6 +183,11 @@ pub fn program(engine: &mut dyn Engine, config: &CardConfig, local_rows_log2: u3
     offer(engine, "underlay_mac", mac_bits(config.underlay_mac).into());
     offer(engine, "next_hop_mac", mac_bits(config.next_hop_mac).into());
     offer(engine, "gateway_mac", mac_bits(config.gateway_mac).into());
+    for (slot, (epoch, key)) in config.token_keys.iter().enumerate() {
+        offer(engine, &format!("key_{slot}_valid"), 1);
+        offer(engine, &format!("key_{slot}_epoch"), u128::from(*epoch));
+        offer(engine, &format!("key_{slot}_key"), u128::from_be_bytes(*key));
+    }
     let mut patience = 10_000;
     engine.settle();
     while bench::output(engine, "ready").is_ok() && bench::get(engine, "ready").unwrap() == [0] {

@@ -1,11 +1,12 @@
 //! Stage `allowances`: the rate of packets to link-local services.
 //!
-//! DNS and metadata pass without connections and rules, so that no rule can cut a guest off from them; a rate keeps them from being
-//! flooded. Each interface has a bucket that holds one second's worth of packets, is full at first, and gets a sixteenth of it at each tick.
-//! It is counted in sixteenths of packets, so nothing is ever rounded: a tick adds as many of them as packets are allowed in a second, a
-//! packet takes 16.
+//! DNS and metadata pass without connections and rules, so that no rule can cut a guest off from them; a rate keeps them from
+//! being flooded. Each interface has a bucket that holds one second's worth of packets, is full at first, and gets a sixteenth
+//! of it at each tick. It is counted in sixteenths of packets, so nothing is ever rounded: a tick adds as many of them as
+//! packets are allowed in a second, a packet takes 16.
 //!
-//! Drop reason: `linklocal_allowance_exceeded`. Source: VPC user guide, "Amazon DNS quotas"; EC2 user guide on link-local services.
+//! Drop reason: `linklocal_allowance_exceeded`. Source: VPC user guide, "Amazon DNS quotas"; EC2 user guide on link-local
+//! services.
 
 use std::collections::HashMap;
 

@@ -1,13 +1,14 @@
 //! Stage `conntrack`: which packets belong to a connection that an interface already has.
 //!
-//! A connection is one entry, found from both directions by its [`Key`]. Only packets that passed every check of their path make an
-//! entry, count for its state and refresh its timeout; [`Conntrack::find`] therefore changes nothing, and [`Conntrack::pass`] is called at
-//! the end of the path. Later fragments have no ports: [`crate::fragments`] lets them follow their first one.
+//! A connection is one entry, found from both directions by its [`Key`]. Only packets that passed every check of their path
+//! make an entry, count for its state and refresh its timeout; [`Conntrack::find`] therefore changes nothing, and
+//! [`Conntrack::pass`] is called at the end of the path. Later fragments have no ports: [`crate::fragments`] lets them follow
+//! their first one.
 //!
 //! Drop reasons: `strict_tcp`, `conntrack_full`, `conntrack_allowance_exceeded`.
 //!
-//! Sources: EC2 user guide, "Security group connection tracking"; EC2 API, `ConnectionTrackingConfiguration`; RFC 9293 (TCP flags);
-//! RFC 792 and RFC 4443 (echo, errors and what they quote).
+//! Sources: EC2 user guide, "Security group connection tracking"; EC2 API, `ConnectionTrackingConfiguration`; RFC 9293 (TCP
+//! flags); RFC 792 and RFC 4443 (echo, errors and what they quote).
 
 use std::collections::HashMap;
 
@@ -143,8 +144,8 @@ pub struct Conntrack {
     next_end: u64,
 }
 
-/// Tick from which on something is gone that lasts some seconds from a tick on. One tick more than the seconds have, since a tick is a
-/// span: counted from its beginning, what happened at its end would be gone too early.
+/// Tick from which on something is gone that lasts some seconds from a tick on. One tick more than the seconds have, since a
+/// tick is a span: counted from its beginning, what happened at its end would be gone too early.
 #[must_use]
 pub fn deadline(tick: u64, seconds: u32) -> u64 {
     tick + u64::from(seconds) * u64::from(TICKS_PER_SECOND) + 1
@@ -198,8 +199,8 @@ impl Conntrack {
         Found { flow: if usable { Flow::Established } else { Flow::New }, key }
     }
 
-    /// A packet passed all checks of its path: makes its connection or keeps it alive. Nothing for related errors, and for what has no
-    /// connection and makes none.
+    /// A packet passed all checks of its path: makes its connection or keeps it alive. Nothing for related errors, and for what
+    /// has no connection and makes none.
     pub fn pass(
         &mut self,
         found: &Found,

@@ -92,8 +92,8 @@ pub fn solicits(parsed: &Parsed) -> bool {
     parsed.is_arp || (is_icmpv6(parsed) && types.contains(&parsed.icmp_type))
 }
 
-/// A broadcast DHCP message of a client: UDP from port 68 to port 67 of 255.255.255.255, in one piece. Which of them get an answer only
-/// their options tell.
+/// A broadcast DHCP message of a client: UDP from port 68 to port 67 of 255.255.255.255, in one piece. Which of them get an
+/// answer only their options tell.
 #[must_use]
 pub fn seeks_dhcp(parsed: &Parsed) -> bool {
     is_dhcp(parsed) && parsed.dst_ip == v4_mapped(u32::MAX)
@@ -125,8 +125,8 @@ pub fn is_subnet_gateway(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
     in_subnet(eni, parsed, address) && gateway(eni, parsed.is_ipv6) == Some(address)
 }
 
-/// The address is one of those that no policy concerns: the resolver's (169.254.169.253, and the second after the base of the subnet
-/// of the frame's family) and the metadata service's (169.254.169.254).
+/// The address is one of those that no policy concerns: the resolver's (169.254.169.253, and the second after the base of the
+/// subnet of the frame's family) and the metadata service's (169.254.169.254).
 #[must_use]
 pub fn is_exempt(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
     let services = [[169, 254, 169, 253], [169, 254, 169, 254]].map(|service| v4_mapped(u32::from_be_bytes(service)));

@@ -1,10 +1,10 @@
 //! Later fragments follow their first one: they have no ports to be judged by.
 //!
-//! The verdict of a first fragment's stages from `conntrack` on is kept for some seconds. A later fragment of the same datagram takes it
-//! over, without rules and ACL of its own, and refreshes nothing.
+//! The verdict of a first fragment's stages from `conntrack` on is kept for some seconds. A later fragment of the same datagram
+//! takes it over, without rules and ACL of its own, and refreshes nothing.
 //!
-//! Drop reason: `fragment_without_first`, or that of the first fragment. Sources: RFC 791, RFC 8200 section 4.5 (what identifies a
-//! datagram), RFC 1858 (why later fragments alone prove nothing).
+//! Drop reason: `fragment_without_first`, or that of the first fragment. Sources: RFC 791, RFC 8200 section 4.5 (what
+//! identifies a datagram), RFC 1858 (why later fragments alone prove nothing).
 
 use std::collections::HashMap;
 

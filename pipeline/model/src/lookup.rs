@@ -1,7 +1,7 @@
 //! Stage `lookup`: the mapping cache, and the mapping service behind it.
 //!
-//! A miss in mode `query` asks the service: what it finds is installed, and that it finds nothing is remembered for some seconds. In mode
-//! `drop` what the cache does not hold is dropped.
+//! A miss in mode `query` asks the service: what it finds is installed, and that it finds nothing is remembered for some
+//! seconds. In mode `drop` what the cache does not hold is dropped.
 //!
 //! Drop reasons: `cache_miss`, `no_mapping`, `mapping_timeout`, `mapping_drop`.
 

@@ -1,13 +1,14 @@
 //! What the guest is told of a datagram that is too big for its way and must not be fragmented.
 //!
-//! The gateway would be the one to find out, so the message comes from it. IPv4: destination unreachable, fragmentation needed (type 3,
-//! code 4), with the next hop's MTU (RFC 1191) and a quote of the IP header and 8 bytes (RFC 792). IPv6: packet too big (type 2, RFC 4443
-//! section 3.2, RFC 8201). It shall quote as much as is possible; for the card these are the bytes that its parser looked at. They hold
-//! all headers up to the ports, since a packet whose headers do not end there has another drop reason, and that is what a host needs to
-//! find whom to tell.
+//! The gateway would be the one to find out, so the message comes from it. IPv4: destination unreachable, fragmentation needed
+//! (type 3, code 4), with the next hop's MTU (RFC 1191) and a quote of the IP header and 8 bytes (RFC 792). IPv6: packet too
+//! big (type 2, RFC 4443 section 3.2, RFC 8201). It shall quote as much as is possible; for the card these are the bytes that
+//! its parser looked at. They hold all headers up to the ports, since a packet whose headers do not end there has another drop
+//! reason, and that is what a host needs to find whom to tell.
 //!
-//! No message is about a message that reports an error, about a later fragment in IPv4, or to what is no host's address (RFC 1812 section
-//! 4.3.2.7, RFC 4443 section 2.4). There is no other limit to their rate: each goes to the interface whose own packet brought it about.
+//! No message is about a message that reports an error, about a later fragment in IPv4, or to what is no host's address (RFC
+//! 1812 section 4.3.2.7, RFC 4443 section 2.4). There is no other limit to their rate: each goes to the interface whose own
+//! packet brought it about.
 
 use nitro_wire::constants::{PARSE_WINDOW_BYTES, ethertype, icmp, icmpv6, protocol};
 use nitro_wire::control::{Eni, mac_from_bits};

@@ -1,8 +1,8 @@
 //! Stage `responder`: answers ARP, neighbour and router solicitations in the network's place.
 //!
-//! The gateway's address gets the gateway's MAC; a peer of the subnet gets the MAC of its mapping. Without one there is
-//! no answer. Who looks for a router gets to know the gateway, if the interface's subnet has IPv6. [`echo`] and [`dhcp`] answer for the
-//! gateway as well. Sources: RFC 826, RFC 5227 (probes), RFC 4861.
+//! The gateway's address gets the gateway's MAC; a peer of the subnet gets the MAC of its mapping. Without one there is no
+//! answer. Who looks for a router gets to know the gateway, if the interface's subnet has IPv6. [`echo`] and [`dhcp`] answer
+//! for the gateway as well. Sources: RFC 826, RFC 5227 (probes), RFC 4861.
 //!
 //! Drop reasons: `arp_unanswered`, `nd_unanswered`, `bad_arp`, `bad_nd`.
 

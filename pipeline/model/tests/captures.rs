@@ -1,5 +1,6 @@
-//! Real stacks' traffic through a card whose interface may only speak first, or only be spoken to: undisturbed, and with losses, repetitions
-//! and reordering. What belongs to a conversation is found out here anew, by a list of who has spoken to whom.
+//! Real stacks' traffic through a card whose interface may only speak first, or only be spoken to: undisturbed, and with
+//! losses, repetitions and reordering. What belongs to a conversation is found out here anew, by a list of who has spoken to
+//! whom.
 
 #![allow(clippy::unwrap_used)] // A test stops at the first surprise.
 

@@ -1,8 +1,8 @@
 //! Indexes and names of the card's counters.
 //!
-//! Each path (bank) has 64 counters of packets and bytes, 64 bits each. Always
-//! `received = passed + replied + all drops + held`. Frames that the card makes besides (`made`) are in none of these: what enters and what
-//! is made is what leaves (`passed + replied + made`), is dropped or held.
+//! Each path (bank) has 64 counters of packets and bytes, 64 bits each. Always `received = passed + replied + all drops +
+//! held`. Frames that the card makes besides (`made`) are in none of these: what enters and what is made is what leaves
+//! (`passed + replied + made`), is dropped or held.
 
 use crate::reason::DropReason;
 

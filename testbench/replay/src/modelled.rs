@@ -10,7 +10,8 @@ use crate::plan::Plan;
 use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path};
 use crate::runner::skipped;
 
-/// The card that a plan is for. In mode `query` it asks the mapping service of the VPC file, in mode `drop` it holds what that knows.
+/// The card that a plan is for. In mode `query` it asks the mapping service of the VPC file, in mode `drop` it holds what that
+/// knows.
 fn model(vpc: &Vpc, plan: &Plan) -> Model {
     if !plan.config.query_on_miss {
         return Model::new(plan.whole_config());

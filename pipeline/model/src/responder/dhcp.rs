@@ -1,7 +1,7 @@
 //! DHCPv4 (RFC 2131, RFC 2132): an interface gets its own first IPv4 address, from the gateway of its subnet.
 //!
-//! There is nothing to lease, since the address is the interface's anyway, so no state is kept. DISCOVER gets an OFFER, REQUEST an ACK, or
-//! a NAK if it asks for another address. What gets no answer goes on as if it were no DHCP.
+//! There is nothing to lease, since the address is the interface's anyway, so no state is kept. DISCOVER gets an OFFER, REQUEST
+//! an ACK, or a NAK if it asks for another address. What gets no answer goes on as if it were no DHCP.
 
 use nitro_wire::constants::{GUEST_MTU, ethertype, protocol};
 use nitro_wire::control::{Eni, ip_bits, mac_from_bits, mask4};
@@ -114,8 +114,8 @@ pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> 
     Some(reply)
 }
 
-/// Reads the options behind the magic number; none if one is not well-formed. Those in the fields for names (option 52) are not looked
-/// for: a client has no need of them.
+/// Reads the options behind the magic number; none if one is not well-formed. Those in the fields for names (option 52) are not
+/// looked for: a client has no need of them.
 fn read(mut bytes: &[u8]) -> Option<Options> {
     let mut options = Options::default();
     loop {

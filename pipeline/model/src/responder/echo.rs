@@ -1,7 +1,7 @@
 //! Echo to the gateway: answered from the request itself.
 //!
-//! The reply is the request with addresses exchanged and the type changed, so it may be as long as any frame, and its checksum is right if
-//! the request's was. Sources: RFC 792, RFC 4443 section 4, RFC 1624 (checksum update).
+//! The reply is the request with addresses exchanged and the type changed, so it may be as long as any frame, and its checksum
+//! is right if the request's was. Sources: RFC 792, RFC 4443 section 4, RFC 1624 (checksum update).
 
 use nitro_wire::constants::{icmp, icmpv6};
 use nitro_wire::control::{Eni, mac_from_bits};
@@ -13,8 +13,8 @@ use crate::parser::Parsed;
 /// TTL or hop limit of a reply.
 const HOP_LIMIT: u8 = 64;
 
-/// The reply to a frame that is an echo request to the gateway of its interface's subnet, in one piece, without IP options or extension
-/// headers, with code 0. None for any other frame.
+/// The reply to a frame that is an echo request to the gateway of its interface's subnet, in one piece, without IP options or
+/// extension headers, with code 0. None for any other frame.
 #[must_use]
 pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> Option<Vec<u8>> {
     let types = if parsed.is_ipv6 {

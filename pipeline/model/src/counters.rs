@@ -1,6 +1,6 @@
 //! Counters with the hardware's names and indexes.
 
-use nitro_wire::counters::{Bank, COUNT, MAX_COUNTED_BYTES, PASSED, RECEIVED, REPLIED, all};
+use nitro_wire::counters::{Bank, COUNT, MADE, MAX_COUNTED_BYTES, PASSED, RECEIVED, REPLIED, all};
 
 use crate::model::Verdict;
 
@@ -9,7 +9,7 @@ use crate::model::Verdict;
 pub struct Count {
     /// Packets.
     pub packets: u64,
-    /// Bytes, of the frames as they entered; at most [`MAX_COUNTED_BYTES`] each.
+    /// Bytes, of the frames as they entered (`made`: as they left); at most [`MAX_COUNTED_BYTES`] each.
     pub bytes: u64,
 }
 
@@ -40,14 +40,20 @@ impl Counters {
     /// Counts a frame of `length` bytes and what became of it.
     pub(crate) fn count(&mut self, bank: Bank, verdict: &Verdict, length: usize) {
         let index = match verdict {
-            Verdict::Forward(_) | Verdict::Deliver { .. } => PASSED,
+            Verdict::Forward(_) | Verdict::Local | Verdict::Deliver { .. } => PASSED,
             Verdict::Reply { .. } => REPLIED,
-            Verdict::Drop(reason) => reason.code(),
+            Verdict::Drop(reason) | Verdict::Bounce { reason, .. } => reason.code(),
         };
-        for index in [RECEIVED, index] {
-            let counter = &mut self.banks[bank as usize][usize::from(index)];
-            counter.packets += 1;
-            counter.bytes += u64::try_from(length).map_or(MAX_COUNTED_BYTES, |length| length.min(MAX_COUNTED_BYTES));
+        self.add(bank, RECEIVED, length);
+        self.add(bank, index, length);
+        if let Verdict::Bounce { frame, .. } = verdict {
+            self.add(bank, MADE, frame.len());
         }
+    }
+
+    fn add(&mut self, bank: Bank, index: u8, length: usize) {
+        let counter = &mut self.banks[bank as usize][usize::from(index)];
+        counter.packets += 1;
+        counter.bytes += u64::try_from(length).map_or(MAX_COUNTED_BYTES, |length| length.min(MAX_COUNTED_BYTES));
     }
 }

@@ -61,20 +61,34 @@ pub fn flow_hash(key: &[u8; 16], parsed: &Parsed) -> u16 {
     u16::try_from(hasher.finish() & ((1 << geneve::FLOW_HASH_BITS) - 1)).unwrap_or(0)
 }
 
-/// The guest's frame as it goes to the underlay.
+/// Largest IP datagram on the way to a destination.
+#[must_use]
+pub fn mtu(mapping: &Mapping) -> u16 {
+    mapping.path_mtu.min(GUEST_MTU)
+}
+
+/// Refuses what is too long for its way. Padding may make a frame too long for the underlay although its datagram is not.
+pub fn check_length(mapping: &Mapping, parsed: &Parsed) -> Result<(), DropReason> {
+    let whole = parsed.length + Layout::Token.outer_bytes(mapping.underlay_ip.is_ipv6());
+    if parsed.ip_length > mtu(mapping) || whole > MAX_FRAME_BYTES { Err(DropReason::TooBig) } else { Ok(()) }
+}
+
+/// The guest's frame with the MACs of its next hop.
+#[must_use]
+pub fn inner_frame(config: &CardConfig, eni: &Eni, mapping: &Mapping, parsed: &Parsed, frame: &[u8]) -> Vec<u8> {
+    let source = if in_subnet(eni, parsed, parsed.dst_ip) { eni.mac } else { config.gateway_mac };
+    let macs = mapping.mac.iter().chain(&source);
+    macs.chain(frame.get(12..).unwrap_or_default()).copied().collect()
+}
+
+/// An inner frame as it goes to the underlay.
 pub fn encap(
     config: &CardConfig,
     eni: &Eni,
     mapping: &Mapping,
     parsed: &Parsed,
-    frame: &[u8],
+    inner: &[u8],
 ) -> Result<Vec<u8>, DropReason> {
-    let over_ipv6 = mapping.underlay_ip.is_ipv6();
-    let whole = frame.len() + Layout::Token.outer_bytes(over_ipv6);
-    // Padding may make a frame too long for the underlay although its datagram is not.
-    if parsed.ip_length > mapping.path_mtu.min(GUEST_MTU) || whole > MAX_FRAME_BYTES {
-        return Err(DropReason::TooBig);
-    }
     let outer = Outer {
         src_mac: config.underlay_mac,
         dst_mac: config.next_hop_mac,
@@ -88,11 +102,7 @@ pub fn encap(
         token: mapping.token,
         source_eni: u16::from(eni.number),
     };
-    let mut inner = frame.to_vec();
-    inner[..6].copy_from_slice(&mapping.mac);
-    let source = if in_subnet(eni, parsed, parsed.dst_ip) { eni.mac } else { config.gateway_mac };
-    inner[6..12].copy_from_slice(&source);
-    prepend(&outer, &inner).ok_or(DropReason::TooBig)
+    prepend(&outer, inner).ok_or(DropReason::TooBig)
 }
 
 /// The inner frame behind outer headers; none if it is too long for their length fields.

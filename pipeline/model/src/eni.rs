@@ -7,10 +7,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use nitro_wire::DropReason;
-use nitro_wire::constants::icmpv6;
+use nitro_wire::constants::{icmpv6, protocol};
 use nitro_wire::control::{Eni, ip_bits, mac_bits, mask4, mask6};
+use nitro_wire::policy::EniPolicy;
 
 use crate::bytes::{unmap_v4, v4_mapped};
 use crate::parser::Parsed;
@@ -18,7 +20,7 @@ use crate::parser::Parsed;
 /// The card's interfaces and their addresses.
 #[derive(Clone, Debug, Default)]
 pub struct Enis {
-    by_number: BTreeMap<u8, Eni>,
+    by_number: BTreeMap<u8, Arc<Eni>>,
     /// Interface by (VNI, address).
     by_address: HashMap<(u32, u128), u8>,
 }
@@ -27,7 +29,7 @@ impl Enis {
     /// The tables of these interfaces.
     #[must_use]
     pub fn new(enis: &[Eni]) -> Self {
-        let by_number = enis.iter().map(|eni| (eni.number, eni.clone())).collect();
+        let by_number = enis.iter().map(|eni| (eni.number, Arc::new(eni.clone()))).collect();
         let addresses = |eni: &Eni| {
             let (vni, number) = (eni.vni, eni.number);
             eni.ips.iter().map(move |ip| ((vni, ip_bits(*ip)), number)).collect::<Vec<_>>()
@@ -37,8 +39,15 @@ impl Enis {
 
     /// The interface of a number.
     #[must_use]
-    pub fn get(&self, number: u8) -> Option<&Eni> {
+    pub fn get(&self, number: u8) -> Option<&Arc<Eni>> {
         self.by_number.get(&number)
+    }
+
+    /// Gives an interface another policy.
+    pub(crate) fn set_policy(&mut self, number: u8, policy: EniPolicy) {
+        if let Some(eni) = self.by_number.get_mut(&number) {
+            Arc::make_mut(eni).policy = policy;
+        }
     }
 
     /// The number of the interface that has an address.
@@ -49,7 +58,7 @@ impl Enis {
 }
 
 /// Checks a guest's frame; the interface that it comes from.
-pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Eni, DropReason> {
+pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Arc<Eni>, DropReason> {
     let eni = enis.get(number).ok_or(DropReason::NoSuchEni)?;
     if eni.source_dest_check {
         let own = mac_bits(eni.mac);
@@ -61,14 +70,14 @@ pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Eni, Dr
         }
     }
     let to_group = has_group_bit(parsed.dst_mac) || is_to_group(parsed) || is_directed_broadcast(eni, parsed);
-    if to_group && !solicits(parsed) {
+    if to_group && !solicits(parsed) && !seeks_dhcp(parsed) {
         return Err(DropReason::NoBroadcast);
     }
     Ok(eni)
 }
 
 /// The interface that an inner frame from the network goes to.
-pub fn rx<'a>(enis: &'a Enis, vni: u32, parsed: &Parsed) -> Result<&'a Eni, DropReason> {
+pub fn rx<'a>(enis: &'a Enis, vni: u32, parsed: &Parsed) -> Result<&'a Arc<Eni>, DropReason> {
     // Nobody in the network answers ARP for a guest: its own card does.
     if parsed.is_arp || has_group_bit(parsed.dst_mac) || is_to_group(parsed) {
         return Err(DropReason::NoBroadcast);
@@ -81,6 +90,20 @@ pub fn rx<'a>(enis: &'a Enis, vni: u32, parsed: &Parsed) -> Result<&'a Eni, Drop
 pub fn solicits(parsed: &Parsed) -> bool {
     let types = [icmpv6::ROUTER_SOLICITATION, icmpv6::NEIGHBOUR_SOLICITATION];
     parsed.is_arp || (is_icmpv6(parsed) && types.contains(&parsed.icmp_type))
+}
+
+/// A broadcast DHCP message of a client: UDP from port 68 to port 67 of 255.255.255.255, in one piece. Which of them get an
+/// answer only their options tell.
+#[must_use]
+pub fn seeks_dhcp(parsed: &Parsed) -> bool {
+    is_dhcp(parsed) && parsed.dst_ip == v4_mapped(u32::MAX)
+}
+
+/// UDP from port 68 to port 67, in one piece and without IP options.
+#[must_use]
+pub fn is_dhcp(parsed: &Parsed) -> bool {
+    let whole = parsed.is_ipv4 && !parsed.ip_options && !parsed.is_fragment();
+    whole && parsed.protocol == protocol::UDP && (parsed.src_port, parsed.dst_port) == (68, 67)
 }
 
 /// The address lies in the interface's subnet of the frame's family.
@@ -99,38 +122,50 @@ pub fn in_subnet(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
 /// The address, of the subnet, is the first after the subnet's base: the gateway's.
 #[must_use]
 pub fn is_subnet_gateway(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
-    let base = if parsed.is_ipv6 {
-        eni.subnet6.map(|(base, _)| base.to_bits())
-    } else {
-        eni.subnet4.map(|(base, _)| v4_mapped(base.to_bits()))
-    };
-    in_subnet(eni, parsed, address) && base.and_then(|base| base.checked_add(1)) == Some(address)
+    in_subnet(eni, parsed, address) && gateway(eni, parsed.is_ipv6) == Some(address)
 }
 
-/// The address is one of those that no policy concerns: the resolver's (169.254.169.253, and the second after the base of the subnet
-/// of the frame's family) and the metadata service's (169.254.169.254).
+/// The address is one of those that no policy concerns: the resolver's (169.254.169.253, and the second after the base of the
+/// subnet of the frame's family) and the metadata service's (169.254.169.254).
 #[must_use]
 pub fn is_exempt(eni: &Eni, parsed: &Parsed, address: u128) -> bool {
     let services = [[169, 254, 169, 253], [169, 254, 169, 254]].map(|service| v4_mapped(u32::from_be_bytes(service)));
-    let base = if parsed.is_ipv6 {
+    let is_resolver = in_subnet(eni, parsed, address) && resolver(eni, parsed.is_ipv6) == Some(address);
+    is_resolver || (parsed.is_ipv4 && services.contains(&address))
+}
+
+/// The gateway's address in the interface's subnet of a family: base + 1.
+#[must_use]
+pub fn gateway(eni: &Eni, ipv6: bool) -> Option<u128> {
+    subnet_base(eni, ipv6)?.checked_add(1)
+}
+
+/// The DNS resolver's address in the interface's subnet of a family: base + 2.
+#[must_use]
+pub fn resolver(eni: &Eni, ipv6: bool) -> Option<u128> {
+    subnet_base(eni, ipv6)?.checked_add(2)
+}
+
+fn subnet_base(eni: &Eni, ipv6: bool) -> Option<u128> {
+    if ipv6 {
         eni.subnet6.map(|(base, _)| base.to_bits())
     } else {
         eni.subnet4.map(|(base, _)| v4_mapped(base.to_bits()))
-    };
-    let is_resolver = in_subnet(eni, parsed, address) && base.and_then(|base| base.checked_add(2)) == Some(address);
-    is_resolver || (parsed.is_ipv4 && services.contains(&address))
+    }
 }
 
 fn is_icmpv6(parsed: &Parsed) -> bool {
     parsed.is_ipv6 && parsed.is_icmp
 }
 
-/// Sources that need not be the interface's: an ARP probe's (RFC 5227), and those of neighbour discovery.
+/// Sources that need not be the interface's: an ARP probe's (RFC 5227), that of a DHCP client without an address, and those of
+/// neighbour discovery.
 fn may_be_foreign(parsed: &Parsed) -> bool {
     let arp_probe = parsed.is_arp && parsed.src_ip == v4_mapped(0);
     let discovery = is_icmpv6(parsed) && (icmpv6::ROUTER_SOLICITATION..=icmpv6::REDIRECT).contains(&parsed.icmp_type);
     let link_local = parsed.src_ip >> 118 == 0xfe80 >> 6;
-    arp_probe || (discovery && (link_local || parsed.src_ip == 0))
+    let no_address_yet = seeks_dhcp(parsed) && parsed.src_ip == v4_mapped(0);
+    arp_probe || no_address_yet || (discovery && (link_local || parsed.src_ip == 0))
 }
 
 fn has_group_bit(mac: u64) -> bool {

@@ -1,10 +1,13 @@
 //! Stage `responder`: answers ARP, neighbour and router solicitations in the network's place.
 //!
-//! The gateway's address gets the gateway's MAC; a peer of the subnet gets the MAC of its mapping. Without one there is
-//! no answer. Who looks for a router gets to know the gateway, if the interface's subnet has IPv6. Sources: RFC 826,
-//! RFC 5227 (probes), RFC 4861.
+//! The gateway's address gets the gateway's MAC; a peer of the subnet gets the MAC of its mapping. Without one there is no
+//! answer. Who looks for a router gets to know the gateway, if the interface's subnet has IPv6. [`echo`] and [`dhcp`] answer
+//! for the gateway as well. Sources: RFC 826, RFC 5227 (probes), RFC 4861.
 //!
 //! Drop reasons: `arp_unanswered`, `nd_unanswered`, `bad_arp`, `bad_nd`.
+
+pub mod dhcp;
+pub mod echo;
 
 use etherparse::{EtherType, Ethernet2Header, IpNumber, Ipv6FlowLabel, Ipv6Header};
 use nitro_wire::constants::{ARP_REPLY_BYTES, GUEST_MTU, ethertype, icmpv6};
@@ -115,7 +118,7 @@ pub fn answer(
 }
 
 /// Ethernet header of an answer, with the request's tag.
-fn ethernet(parsed: &Parsed, destination: [u8; 6], source: [u8; 6], kind: u16) -> Vec<u8> {
+pub(crate) fn ethernet(parsed: &Parsed, destination: [u8; 6], source: [u8; 6], kind: u16) -> Vec<u8> {
     let first = if parsed.tagged { ethertype::VLAN } else { kind };
     let mut frame = Ethernet2Header { source, destination, ether_type: EtherType(first) }.to_bytes().to_vec();
     if parsed.tagged {

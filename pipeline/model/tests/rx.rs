@@ -8,8 +8,8 @@ use common::*;
 use nitro_model::decap::combine_ecn;
 use nitro_model::{Model, Outcome, Sender, Verdict, WrapError, parse, wrap};
 use nitro_wire::DropReason::{self, *};
-use nitro_wire::Layout;
 use nitro_wire::control::CardConfig;
+use nitro_wire::{Flow, Layout};
 
 fn sender() -> Sender {
     Sender {
@@ -42,10 +42,6 @@ fn inner6() -> Vec<u8> {
     ethernet(ENI_MAC, GATEWAY_MAC, 0x86dd, &ipv6(far6(), own6(), 6, 64, &tcp(b"data")))
 }
 
-fn wrapped(inner: &[u8]) -> Vec<u8> {
-    wrap(&sender(), inner).unwrap()
-}
-
 /// Changes a byte of a wrapped frame and makes the outer checksum right again.
 fn edit(mut frame: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
     frame[at] = value;
@@ -57,7 +53,8 @@ fn edit(mut frame: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
 fn delivery() {
     for inner in [inner4(), inner6(), tagged(ENI_MAC, FAR_MAC, 5, 0x0800, &inner4()[14..])] {
         let outcome = rx(config(), &wrapped(&inner));
-        assert_eq!(outcome, Outcome { verdict: Verdict::Deliver { eni: 1, frame: inner }, eni: Some(1) });
+        let verdict = Verdict::Deliver { eni: 1, frame: inner };
+        assert_eq!(outcome, Outcome { verdict, eni: Some(1), flow: Flow::New, local: None });
     }
     let other_epoch = Sender { token_epoch: 8, token_key: KEY_8, ..sender() };
     assert_eq!(reason(&wrap(&other_epoch, &inner4()).unwrap()), None);

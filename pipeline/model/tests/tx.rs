@@ -11,6 +11,7 @@ use etherparse::icmpv6::{PrefixInformation, RouterAdvertisementHeader};
 use etherparse::{Icmpv6Type, PacketBuilder};
 use nitro_model::{Model, Outcome, Verdict, checksum, parse};
 use nitro_wire::DropReason::{self, *};
+use nitro_wire::Flow;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::{Bank, PASSED, RECEIVED, REPLIED};
 use nitro_wire::formats::{GENEVE, GENEVE_OPTION, TOKEN_OPTION, UDP};
@@ -83,9 +84,9 @@ fn identity() {
     assert_eq!(tx(unchecked, &frame).verdict.reason(), Some(NoBroadcast));
 
     let outcome = Model::new(config()).tx(0, &guest4(&udp4(OWN4, FAR4)), false);
-    assert_eq!(outcome, Outcome { verdict: Verdict::Drop(NoSuchEni), eni: None });
+    assert_eq!(outcome, Outcome { verdict: Verdict::Drop(NoSuchEni), eni: None, flow: Flow::None, local: None });
     let outcome = Model::new(config()).tx(1, &[0; 3], false);
-    assert_eq!(outcome, Outcome { verdict: Verdict::Drop(Truncated), eni: Some(1) });
+    assert_eq!(outcome, Outcome { verdict: Verdict::Drop(Truncated), eni: Some(1), flow: Flow::None, local: None });
     let outcome = Model::new(config()).tx(1, &guest4(&udp4(OWN4, FAR4)), true);
     assert_eq!(outcome.verdict, Verdict::Drop(StreamError));
 }
@@ -349,7 +350,8 @@ fn sizes() {
 
 #[test]
 fn one_flow_one_path() {
-    let port = |packet: &[u8]| parse(tx(config(), &guest4(packet)).verdict.frame().unwrap()).src_port;
+    let mut model = Model::new(config());
+    let mut port = |packet: &[u8]| parse(model.tx(1, &guest4(packet), false).verdict.frame().unwrap()).src_port;
     let datagram = |source: u8| {
         let mut payload = udp(&[0; 64]);
         payload[1] = source;
@@ -403,7 +405,7 @@ fn counters_change_by_what_happened() {
             assert_eq!((count.packets, count.bytes), (packets, bytes as u64), "{bank:?} {index}");
         }
     }
-    assert_eq!(model.counters().iter().count(), 2 * 52);
+    assert_eq!(model.counters().iter().count(), 2 * 53);
 }
 
 #[test]

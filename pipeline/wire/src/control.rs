@@ -117,7 +117,7 @@ pub struct Mapping {
     pub groups: u64,
     /// Version of the mapping.
     pub version: u16,
-    /// When the entry ends to serve.
+    /// Seconds for which the entry serves from its installation on (the deadline is as those of connections), 0 for ever.
     pub expiry: u32,
 }
 

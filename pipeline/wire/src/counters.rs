@@ -1,7 +1,8 @@
 //! Indexes and names of the card's counters.
 //!
-//! Each path (bank) has 64 counters of packets and bytes, 64 bits each. Always
-//! `received = passed + replied + all drops + held`.
+//! Each path (bank) has 64 counters of packets and bytes, 64 bits each. Always `received = passed + replied + all drops +
+//! held`. Frames that the card makes besides (`made`) are in none of these: what enters and what is made is what leaves
+//! (`passed + replied + made`), is dropped or held.
 
 use crate::reason::DropReason;
 
@@ -9,6 +10,8 @@ use crate::reason::DropReason;
 pub const COUNT: usize = 64;
 /// Index of the frames that were forwarded (tx) or delivered (rx). Drops are counted at their reason's code.
 pub const PASSED: u8 = 0;
+/// Index of the frames that the card made for a frame that it dropped; their own bytes are counted.
+pub const MADE: u8 = 61;
 /// Index of the frames that the card answered.
 pub const REPLIED: u8 = 62;
 /// Index of the frames that entered.
@@ -46,6 +49,7 @@ impl Bank {
 pub fn name(index: u8) -> Option<&'static str> {
     match index {
         PASSED => Some("passed"),
+        MADE => Some("made"),
         REPLIED => Some("replied"),
         RECEIVED => Some("received"),
         code => DropReason::from_code(code).map(DropReason::name),
@@ -70,7 +74,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_counter_of_its_own() {
         let names: Vec<_> = all().collect();
-        assert_eq!(names.len(), DropReason::ALL.len() + 3);
+        assert_eq!(names.len(), DropReason::ALL.len() + 4);
         assert_eq!(names[0], (0, "passed"));
         assert!(DropReason::ALL.iter().all(|reason| names.contains(&(reason.code(), reason.name()))));
         assert_eq!(select(Bank::Rx, RECEIVED), 0x13f);

@@ -14,5 +14,5 @@ pub mod tables;
 pub use constants::{Layout, MappingKind};
 pub use control::CardConfig;
 pub use format::{Field, Format, FormatError};
-pub use reason::{DropReason, Stage, Verdict};
+pub use reason::{DropReason, Flow, Stage, Verdict};
 pub use tables::Table;

@@ -6,6 +6,11 @@ use std::net::IpAddr;
 /// connection's last packet.
 pub const TICKS_PER_SECOND: u32 = 16;
 
+/// Seconds for which the card remembers that the mapping service knows no such destination.
+pub const NEGATIVE_SECONDS: u32 = 5;
+/// Seconds for which the verdict of a datagram's first fragment serves the later ones.
+pub const FRAGMENT_SECONDS: u32 = 30;
+
 /// Security group rules of an interface in one direction, at most (VPC quotas, "Security groups").
 pub const MAX_SECURITY_RULES: usize = 1000;
 /// Rules of a network ACL in one direction, at most (VPC quotas, "Network ACLs").

@@ -276,6 +276,53 @@ impl Verdict {
     }
 }
 
+/// What connection tracking found for a packet; the 3-bit `flow` of the hardware.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Flow {
+    /// Not looked up: dropped or answered before, exempt, or a later fragment without a first.
+    #[default]
+    None = 0,
+    /// No entry, also if the packet was then refused.
+    New = 1,
+    /// An entry.
+    Established = 2,
+    /// An ICMP error about a packet whose connection has an entry.
+    Related = 3,
+    /// Passed by rules that make no entry.
+    Untracked = 4,
+}
+
+impl Flow {
+    /// All, in ascending order of their codes.
+    pub const ALL: [Self; 5] = [Self::None, Self::New, Self::Established, Self::Related, Self::Untracked];
+
+    /// The name in verdicts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::New => "new",
+            Self::Established => "established",
+            Self::Related => "related",
+            Self::Untracked => "untracked",
+        }
+    }
+
+    /// The hardware's code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind of a code.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|flow| flow.code() == code)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // A test stops at the first surprise.
@@ -300,6 +347,16 @@ mod tests {
         for reason in DropReason::ALL {
             assert_eq!(serde_json::to_string(reason).unwrap(), format!("\"{}\"", reason.name()));
         }
+    }
+
+    #[test]
+    fn flow_codes_fit_and_names_are_serdes() {
+        for flow in Flow::ALL {
+            assert!(flow.code() < 8);
+            assert_eq!(Flow::from_code(flow.code()), Some(flow));
+            assert_eq!(serde_json::to_string(&flow).unwrap(), format!("\"{}\"", flow.name()));
+        }
+        assert_eq!(Flow::from_code(5), None);
     }
 
     #[test]

@@ -311,7 +311,7 @@ registers! {
     COUNTER_SELECT[1] @ 0x0b0 wo {
         /// 0 tx path, 1 rx path.
         bank[8:8] = 0,
-        /// 0 passed, drop reasons by code, 62 replied, 63 received.
+        /// 0 passed, drop reasons by code, 61 made, 62 replied, 63 received.
         index[5:0] = 0,
     }
     /// Snapshot: packets, low word.

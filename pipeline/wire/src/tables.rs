@@ -165,7 +165,7 @@ macro_rules! tables {
                 groups: 64,
                 /// Version of the mapping.
                 version: 16,
-                /// When the entry ends to serve.
+                /// Tick from which on the entry does not serve, 0 for none.
                 expiry: 32,
             }
         }

@@ -2,51 +2,80 @@
 
 use std::time::Instant;
 
-use nitro_model::{Model, Verdict};
-use nitro_vpc::Vpc;
+use nitro_model::{Model, Reply, Service, Verdict};
+use nitro_vpc::{Answer, MappingService, Vpc};
+use nitro_wire::DropReason;
 
 use crate::plan::Plan;
-use crate::report::{Fate, Flow, FrameVerdict, Outcome, OutputFrame, Path};
+use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path};
 use crate::runner::skipped;
+
+/// The card that a plan is for. In mode `query` it asks the mapping service of the VPC file, in mode `drop` it holds what that
+/// knows.
+fn model(vpc: &Vpc, plan: &Plan) -> Model {
+    if !plan.config.query_on_miss {
+        return Model::new(plan.whole_config());
+    }
+    let (service, card) = (MappingService::new(vpc), vpc.card.underlay_ip);
+    let service = Service::new(move |query| match service.answer(card, query.vni, query.ip) {
+        Answer::Found(mapping) => Reply::Found(Box::new(mapping)),
+        Answer::Negative => Reply::Negative,
+    });
+    Model::new(plan.config.clone()).with_service(service)
+}
+
+/// What became of a frame, and the reason if it was dropped. Frames that leave the card go to `outcome`.
+fn dispose(verdict: Verdict, outcome: &mut Outcome) -> (Fate, Option<DropReason>) {
+    let reason = verdict.reason();
+    let mut to_guest = |eni, frame| outcome.guest.push(OutputFrame { clock: 0, eni: Some(eni), bytes: frame });
+    let fate = match verdict {
+        Verdict::Forward(bytes) => {
+            outcome.net.push(OutputFrame { clock: 0, eni: None, bytes });
+            Fate::Forward
+        }
+        Verdict::Deliver { eni, frame } => {
+            to_guest(eni, frame);
+            Fate::Deliver
+        }
+        Verdict::Reply { eni, frame } => {
+            to_guest(eni, frame);
+            Fate::Reply
+        }
+        Verdict::Bounce { eni, frame, .. } => {
+            to_guest(eni, frame);
+            Fate::Drop
+        }
+        Verdict::Local | Verdict::Drop(_) => Fate::Drop,
+    };
+    (fate, reason)
+}
 
 /// Runs a plan on the model. `progress` is told the number of frames disposed of.
 #[must_use]
 pub fn run(vpc: &Vpc, plan: &Plan, progress: &mut dyn FnMut(usize)) -> Outcome {
     let started = Instant::now();
-    let mut model = Model::new(plan.whole_config());
+    let mut model = model(vpc, plan);
     let mut outcome = Outcome::default();
     for (packet, offer) in plan.offers.iter().enumerate() {
         let Some(offer) = offer else {
             outcome.verdicts.push(skipped(packet));
             continue;
         };
+        model.set_tick(offer.tick);
         let result = match offer.path {
             Path::Tx => model.tx(offer.eni.unwrap_or(u8::MAX), &offer.bytes, false),
             Path::Rx | Path::Skipped => model.rx(&offer.bytes, false),
         };
-        let reason = result.verdict.reason();
-        let verdict = match result.verdict {
-            Verdict::Forward(bytes) => {
-                outcome.net.push(OutputFrame { clock: 0, eni: None, bytes });
-                Fate::Forward
-            }
-            Verdict::Deliver { eni, frame } => {
-                outcome.guest.push(OutputFrame { clock: 0, eni: Some(eni), bytes: frame });
-                Fate::Deliver
-            }
-            Verdict::Reply { eni, frame } => {
-                outcome.guest.push(OutputFrame { clock: 0, eni: Some(eni), bytes: frame });
-                Fate::Reply
-            }
-            Verdict::Drop(_) => Fate::Drop,
-        };
+        // What goes from one guest of the card to another ends in the rx path.
+        let last = result.local.map_or(result.verdict, |local| local.verdict);
+        let (verdict, reason) = dispose(last, &mut outcome);
         outcome.verdicts.push(FrameVerdict {
             packet,
             path: offer.path,
             eni: result.eni.and_then(|eni| vpc.enis.get(usize::from(eni))).map(|eni| eni.name.clone()),
             verdict,
             reason,
-            flow: Flow::None,
+            flow: result.flow,
             clock_in: None,
             latency_clocks: None,
         });

@@ -8,6 +8,7 @@ use nitro_model::{Sender, wrap};
 use nitro_vpc::{Answer, MappingService, Vpc};
 use nitro_wire::constants::{GUEST_MTU, ethertype};
 use nitro_wire::control::{CardConfig, Mapping, ip_bits};
+use nitro_wire::policy::TICKS_PER_SECOND;
 use nitro_wire::{Layout, MappingKind};
 
 use crate::capture::CapturedFrame;
@@ -24,6 +25,8 @@ pub struct Offer {
     pub bytes: Vec<u8>,
     /// Clock before which it is not offered.
     pub not_before: u64,
+    /// Tick of timeouts in which it is offered, for an engine without clocks.
+    pub tick: u64,
 }
 
 /// Mappings that the card holds at one time.
@@ -112,7 +115,7 @@ fn solicited(frame: &[u8]) -> Option<IpAddr> {
 /// the capture asks for.
 pub struct Planner<'a> {
     vpc: &'a Vpc,
-    service: MappingService<'a>,
+    service: MappingService,
     from: Option<u8>,
 }
 
@@ -208,17 +211,25 @@ impl<'a> Planner<'a> {
         let mut held: BTreeSet<(u32, IpAddr)> = BTreeSet::new();
         let mut offers = Vec::with_capacity(frames.len());
         for (packet, frame) in frames.iter().enumerate() {
-            let not_before = match timing {
-                Timing::Dense => 0,
+            let nanoseconds = frame.time.saturating_sub(start).as_nanos();
+            let (not_before, tick) = match timing {
+                Timing::Dense => (0, 0),
                 Timing::File { mhz } => {
-                    let clocks = frame.time.saturating_sub(start).as_nanos() * u128::from(mhz) / 1000;
-                    u64::try_from(clocks).unwrap_or(u64::MAX)
+                    let ticks = nanoseconds * u128::from(TICKS_PER_SECOND) / 1_000_000_000;
+                    let clocks = nanoseconds * u128::from(mhz) / 1000;
+                    (u64::try_from(clocks).unwrap_or(u64::MAX), u64::try_from(ticks).unwrap_or(u64::MAX))
                 }
             };
             let offer = self.offer(&config, &frame.bytes);
-            if let Some((Path::Tx, Some(eni), bytes)) = &offer {
+            if let Some((path, Some(eni), _)) = &offer {
                 let vni = self.vpc.vpc_of(&self.vpc.enis[usize::from(*eni)]).vni;
-                let wanted: Vec<_> = [addresses(bytes).1, solicited(bytes)].into_iter().flatten().collect();
+                // Where tx frames go to, and in which groups the senders of rx frames are.
+                let (source, destination) = addresses(&frame.bytes);
+                let wanted = match path {
+                    Path::Tx => [destination, solicited(&frame.bytes)],
+                    Path::Rx | Path::Skipped => [source, None],
+                };
+                let wanted: Vec<_> = wanted.into_iter().flatten().collect();
                 if held.len() + wanted.len() > capacity {
                     held.clear();
                     batches.push(Batch { from: packet, mappings: Vec::new() });
@@ -229,7 +240,7 @@ impl<'a> Planner<'a> {
                     batch.mappings.extend(entries);
                 }
             }
-            offers.push(offer.map(|(path, eni, bytes)| Offer { path, eni, bytes, not_before }));
+            offers.push(offer.map(|(path, eni, bytes)| Offer { path, eni, bytes, not_before, tick }));
         }
         Plan { offers, config, batches }
     }

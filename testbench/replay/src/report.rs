@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use nitro_wire::DropReason;
+use nitro_wire::{DropReason, Flow};
 use serde::Serialize;
 
 /// The way of a frame through the card.
@@ -35,14 +35,6 @@ pub enum Fate {
     Skipped,
 }
 
-/// What connection tracking found. Until that stage exists, every frame is before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flow {
-    /// Not looked up.
-    None,
-}
-
 /// One line of `verdicts.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FrameVerdict {
@@ -52,11 +44,11 @@ pub struct FrameVerdict {
     pub path: Path,
     /// Name of the ENI concerned.
     pub eni: Option<String>,
-    /// What became of it.
+    /// What became of it; of a frame from one guest of the card to another in the end.
     pub verdict: Fate,
     /// Why it was dropped.
     pub reason: Option<DropReason>,
-    /// What connection tracking found.
+    /// What connection tracking found on the path.
     pub flow: Flow,
     /// Clock in which its first beat was taken; none without clocks.
     pub clock_in: Option<u64>,

@@ -12,10 +12,10 @@ use nitro_simulator::random::Random;
 use nitro_simulator::{Engine, EngineFault, PortInfo, TraceError};
 use nitro_vpc::Vpc;
 use nitro_wire::control::Mapping;
-use nitro_wire::{DropReason, counters};
+use nitro_wire::{DropReason, Flow, counters};
 
 use crate::plan::{Offer, Plan};
-use crate::report::{Fate, Flow, FrameVerdict, Outcome, OutputFrame, Path};
+use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path};
 
 /// Clocks without any progress after which a card counts as stuck.
 const STALL_CLOCKS: u64 = 100_000;
@@ -326,7 +326,7 @@ fn read_counters(driver: DriverState, device: &mut dyn Device, outcome: &mut Out
             let counter = driver.counter(bank, index)?;
             if index == counters::RECEIVED {
                 received = counter.packets;
-            } else {
+            } else if index != counters::MADE {
                 accounted += counter.packets;
             }
             outcome.counters.insert(format!("{}_{name}_packets", bank.name()), counter.packets);

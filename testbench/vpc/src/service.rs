@@ -30,8 +30,8 @@ pub enum Answer {
 
 /// Answers as the mapping service would, from what the VPC file says.
 #[derive(Clone, Debug)]
-pub struct MappingService<'a> {
-    vpc: &'a Vpc,
+pub struct MappingService {
+    vpc: Vpc,
     addresses: HashMap<(usize, IpAddr), Place>,
     /// Group bits of each mapping of the file.
     prefix_groups: Vec<u64>,
@@ -47,10 +47,10 @@ struct Place {
     groups: u64,
 }
 
-impl<'a> MappingService<'a> {
+impl MappingService {
     /// The service for a checked VPC file.
     #[must_use]
-    pub fn new(vpc: &'a Vpc) -> Self {
+    pub fn new(vpc: &Vpc) -> Self {
         let referred = referred_groups(&vpc.groups);
         let bits = |groups: &[usize]| {
             let set = referred.iter().enumerate().filter(|(_, group)| groups.contains(group));
@@ -80,7 +80,7 @@ impl<'a> MappingService<'a> {
             }
         }
         let prefix_groups = vpc.mappings.iter().map(|mapping| bits(&mapping.groups)).collect();
-        Self { vpc, addresses, prefix_groups }
+        Self { vpc: vpc.clone(), addresses, prefix_groups }
     }
 
     fn token_keys(&self, host: IpAddr) -> &TokenKeys {
@@ -138,7 +138,7 @@ impl<'a> MappingService<'a> {
             token_epoch: epoch,
             token: token::compute(key, vni, epoch, ip_bits(asking), ip_bits(ip)),
             groups: place.groups,
-            // Versions and expiry mean something once the stages that read them exist.
+            // A VPC file is one version of the truth, and holds for the whole run.
             version: 0,
             expiry: 0,
         })

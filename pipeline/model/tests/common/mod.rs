@@ -6,10 +6,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nitro_model::checksum;
-use nitro_wire::MappingKind;
+use nitro_model::{Model, Outcome, Sender, checksum, wrap};
 use nitro_wire::control::{CardConfig, Eni, Mapping};
-use nitro_wire::policy::EniPolicy;
+use nitro_wire::counters::{Bank, MADE, RECEIVED};
+use nitro_wire::policy::{Direction, EniPolicy, NaclRule, Peer, Prefix, Protocol, SecurityRule};
+use nitro_wire::{DropReason, Flow, Layout, MappingKind};
 
 pub const VNI: u32 = 4432;
 pub const ENI_MAC: [u8; 6] = [0x0a, 0x10, 0, 0, 0, 5];
@@ -226,4 +227,131 @@ pub fn guest4(packet: &[u8]) -> Vec<u8> {
 /// A guest's IPv6 frame to the gateway's MAC.
 pub fn guest6(packet: &[u8]) -> Vec<u8> {
     ethernet(GATEWAY_MAC, ENI_MAC, 0x86dd, packet)
+}
+
+/// A TCP segment of these ports and flags.
+pub fn segment(source: u16, destination: u16, flags: u8, data: &[u8]) -> Vec<u8> {
+    let mut segment = tcp(data);
+    segment[..2].copy_from_slice(&source.to_be_bytes());
+    segment[2..4].copy_from_slice(&destination.to_be_bytes());
+    segment[13] = flags;
+    segment
+}
+
+/// A UDP datagram of these ports.
+pub fn datagram(source: u16, destination: u16, data: &[u8]) -> Vec<u8> {
+    let mut datagram = udp(data);
+    datagram[..2].copy_from_slice(&source.to_be_bytes());
+    datagram[2..4].copy_from_slice(&destination.to_be_bytes());
+    datagram
+}
+
+/// An echo request or reply (`kind`) over IPv4.
+pub fn echo4(src: [u8; 4], dst: [u8; 4], kind: u8, identifier: u16) -> Vec<u8> {
+    let [high, low] = identifier.to_be_bytes();
+    let mut message = icmp(kind, 0, [high, low, 0, 1], b"abcdefgh");
+    let sum = checksum::checksum(&message);
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    ipv4(src, dst, 1, 0, &message)
+}
+
+/// An echo request or reply (`kind`) over IPv6.
+pub fn echo6(src: Ipv6Addr, dst: Ipv6Addr, kind: u8, identifier: u16) -> Vec<u8> {
+    let [high, low] = identifier.to_be_bytes();
+    icmpv6(src, dst, 64, &icmp(kind, 0, [high, low, 0, 1], b"abcdefgh"))
+}
+
+pub fn prefix(text: &str) -> Prefix {
+    let (address, length) = text.split_once('/').unwrap();
+    Prefix { address: address.parse().unwrap(), length: length.parse().unwrap() }
+}
+
+/// A security group rule for a prefix.
+pub fn rule(protocol: Protocol, peer: &str) -> SecurityRule {
+    SecurityRule { protocol, peer: Peer::Prefix(prefix(peer)) }
+}
+
+/// A security group rule for a group.
+pub fn group_rule(protocol: Protocol, group: u8) -> SecurityRule {
+    SecurityRule { protocol, peer: Peer::Group(group) }
+}
+
+pub fn nacl_rule(allow: bool, protocol: Protocol, outside: &str) -> NaclRule {
+    NaclRule { allow, protocol, prefix: prefix(outside) }
+}
+
+/// [`config`] with these rules, egress and ingress.
+pub fn with_rules(egress: Vec<SecurityRule>, ingress: Vec<SecurityRule>) -> CardConfig {
+    let mut config = config();
+    config.enis[0].policy = EniPolicy { egress, ingress, ..EniPolicy::closed() };
+    config
+}
+
+/// Rules for everything of both families.
+pub fn everything() -> Vec<SecurityRule> {
+    EniPolicy::open().egress
+}
+
+/// [`config`], its interface may send everything and receive nothing but what belongs to it.
+pub fn client() -> CardConfig {
+    with_rules(everything(), Vec::new())
+}
+
+/// [`config`], its interface may receive everything and send nothing but what belongs to it.
+pub fn server() -> CardConfig {
+    with_rules(Vec::new(), everything())
+}
+
+fn framed(dst: [u8; 6], src: [u8; 6], packet: &[u8]) -> Vec<u8> {
+    ethernet(dst, src, if packet[0] >> 4 == 6 { 0x86dd } else { 0x0800 }, packet)
+}
+
+/// A guest's IP packet.
+pub fn send(model: &mut Model, packet: &[u8]) -> Outcome {
+    model.tx(1, &framed(GATEWAY_MAC, ENI_MAC, packet), false)
+}
+
+/// The underlay frame that brings an inner frame to the card of [`config`].
+pub fn wrapped(inner: &[u8]) -> Vec<u8> {
+    let sender = Sender {
+        underlay_ip: 0xffff_6440_0002,
+        underlay_mac: NEXT_HOP_MAC,
+        card_ip: 0xffff_6440_0001,
+        card_mac: UNDERLAY_MAC,
+        vni: VNI,
+        token_epoch: 7,
+        token_key: KEY_7,
+        flow_key: [9; 16],
+        source_eni: 4,
+        layout: Layout::Token,
+    };
+    wrap(&sender, inner).unwrap()
+}
+
+/// An IP packet from the network for the guest.
+pub fn receive(model: &mut Model, packet: &[u8]) -> Outcome {
+    model.rx(&wrapped(&framed(ENI_MAC, GATEWAY_MAC, packet)), false)
+}
+
+/// A packet in a direction.
+pub fn go(model: &mut Model, direction: Direction, packet: &[u8]) -> Outcome {
+    match direction {
+        Direction::Egress => send(model, packet),
+        Direction::Ingress => receive(model, packet),
+    }
+}
+
+/// What became of a packet, and its kind.
+pub fn fate(outcome: &Outcome) -> (Option<DropReason>, Flow) {
+    (outcome.verdict.reason(), outcome.flow)
+}
+
+/// received = passed + replied + drops, in packets and bytes, on both paths.
+pub fn adds_up(model: &Model) {
+    for bank in Bank::ALL {
+        let received = model.counters().get(bank, RECEIVED);
+        let others = (0..RECEIVED).filter(|index| *index != MADE).map(|index| model.counters().get(bank, index));
+        let sum = others.fold((0, 0), |sum, count| (sum.0 + count.packets, sum.1 + count.bytes));
+        assert_eq!(sum, (received.packets, received.bytes));
+    }
 }

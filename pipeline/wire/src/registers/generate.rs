@@ -96,6 +96,7 @@ pub fn markdown() -> String {
         let (stage, meaning) = match DropReason::from_code(index) {
             Some(reason) => (reason.stage().name(), reason.description()),
             None if index == counters::PASSED => ("", "Forwarded (tx) or delivered (rx)."),
+            None if index == counters::MADE => ("", "Made by the card for a frame that it dropped."),
             None if index == counters::REPLIED => ("", "Answered by the card."),
             None => ("", "Entered the path."),
         };

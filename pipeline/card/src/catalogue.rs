@@ -6,7 +6,7 @@ use crate::card::TX_WINDOW;
 use crate::config::Config;
 use crate::eni::rx::EniRx;
 use crate::rx_path::RxPath;
-use crate::{control, decap, parser, token, tx_path};
+use crate::{control, decap, parser, token, tx_path, waiting_room};
 
 /// The whole card.
 #[must_use]
@@ -38,6 +38,7 @@ pub(crate) fn sized_entries<
 pub fn catalogue(config: Config) -> Vec<BlockEntry> {
     let mut entries = parser::parser_entries();
     entries.extend(token::entries());
+    entries.extend(waiting_room::entries());
     entries.extend(control::entries(config.dimensions().capabilities()));
     entries.extend(config.sized_entries());
     entries

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod catalogue;
 pub mod config;
+pub mod conntrack;
 pub mod control;
 pub mod decap;
 pub mod encap;
@@ -19,3 +20,4 @@ pub mod security_group;
 pub mod table;
 pub mod token;
 pub mod tx_path;
+pub mod waiting_room;

@@ -107,7 +107,8 @@ impl Logic for Inquiry {
 
         // With the table's answer the question is answered, or goes on to the rules.
         self.question.next = self.finding.tx.payload.val();
-        self.looked_up.next = self.finding.tx.tvalid.val() && (!self.question.val().has_key || self.finds.tx.tvalid.val());
+        self.looked_up.next =
+            self.finding.tx.tvalid.val() && (!self.question.val().has_key || self.finds.tx.tvalid.val());
         self.hit.next = self.question.val().has_key && self.finds.tx.payload.val().hit;
         self.refused.next = !self.hit.val() && self.strict_tcp.val() && self.question.val().mid_stream;
         self.to_rules.next = self.looked_up.val() && !self.hit.val() && !self.refused.val();

@@ -25,6 +25,7 @@ pub mod slots;
 
 use nitro_components::cell_memory::Chain;
 use nitro_netlist::{Pack, Record};
+use nitro_simulator::BlockEntry;
 use rust_hdl::prelude::*;
 
 use crate::conntrack::FlowKey;
@@ -33,7 +34,7 @@ use slots::{TAG, Turn};
 
 /// What the policy stages know of a packet's flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct Flow {
+pub struct FlowFacts {
     /// The packet passed the stages before, and connection tracking concerns it.
     pub concerned: Bit,
     /// Its connection has an entry.
@@ -73,7 +74,7 @@ pub const GENERATION: usize = 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Undecided<T: Pack> {
     /// Its flow.
-    pub flow: Flow,
+    pub flow: FlowFacts,
     /// Drop reason of the stages before conntrack if it is not concerned, else of those that follow the rules; 0 for none.
     pub reason: Bits<6>,
     /// Where its frame is.
@@ -87,7 +88,7 @@ pub struct Undecided<T: Pack> {
 pub struct Decided<T: Pack> {
     /// Drop reason, 0 for none.
     pub reason: Bits<6>,
-    /// Kind of its flow (`nitro_wire::FlowKind`).
+    /// Kind of its flow (`nitro_wire::Flow`).
     pub kind: Bits<3>,
     /// Where its frame is.
     pub chain: Chain,
@@ -174,4 +175,14 @@ pub struct Answer {
     pub untracked: Bit,
     /// Members of these groups are admitted.
     pub groups: Bits<64>,
+}
+
+/// The blocks of this folder, the room for records that are numbers.
+#[must_use]
+pub fn entries() -> Vec<BlockEntry> {
+    vec![
+        BlockEntry::of("waiting_room_slots", slots::FlowSlots::<2, 4>::default),
+        BlockEntry::of("waiting_room_inquiry", inquiry::Inquiry::default),
+        BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(40)),
+    ]
 }

@@ -10,7 +10,7 @@ use nitro_components::ram::Ram;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
 use nitro_netlist::{Pack, Ports, hdl_gen};
-use nitro_wire::{DropReason, FlowKind};
+use nitro_wire::{DropReason, Flow};
 use rust_hdl::prelude::*;
 
 use super::inquiry::Inquiry;
@@ -122,7 +122,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
 }
 
 /// A kind of flow as a constant.
-fn kind(kind: FlowKind) -> Constant<Bits<3>> {
+fn kind(kind: Flow) -> Constant<Bits<3>> {
     Constant::new(u64::from(kind.code()).into())
 }
 
@@ -184,11 +184,11 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             inserts: Constant::new(INSERT.into()),
             inserting: Constant::new(INSERTING.into()),
             offers: Constant::new(OFFER.into()),
-            kind_none: kind(FlowKind::None),
-            kind_new: kind(FlowKind::New),
-            kind_established: kind(FlowKind::Established),
-            kind_related: kind(FlowKind::Related),
-            kind_untracked: kind(FlowKind::Untracked),
+            kind_none: kind(Flow::None),
+            kind_new: kind(Flow::New),
+            kind_established: kind(Flow::Established),
+            kind_related: kind(Flow::Related),
+            kind_untracked: kind(Flow::Untracked),
             queue_full: reason(DropReason::NewFlowQueueFull),
             security_group: reason(DropReason::SecurityGroup),
             conntrack_full: reason(DropReason::ConntrackFull),

@@ -57,7 +57,7 @@ pub struct FlowSlots<const SA: usize, const NA: usize> {
     first: Vec<DFF<Bits<PLACE>>>,
     last: Vec<DFF<Bits<PLACE>>>,
     /// What follows a packet in its slot.
-    next: RamDistributed<Bits<PLACE>, NA>,
+    follower: RamDistributed<Bits<PLACE>, NA>,
     /// Where the search for the next packet begins, so that no slot is passed over for ever.
     after: Register<Bits<PLACE>>,
 
@@ -103,7 +103,7 @@ impl<const SA: usize, const NA: usize> Default for FlowSlots<SA, NA> {
             tags: (0..slots).map(|_| DFF::default()).collect(),
             first: (0..slots).map(|_| DFF::default()).collect(),
             last: (0..slots).map(|_| DFF::default()).collect(),
-            next: RamDistributed::default(),
+            follower: RamDistributed::default(),
             after: Register::default(),
             number: (0..slots).map(|slot: u64| Constant::new(slot.into())).collect(),
             found: Signal::default(),
@@ -130,7 +130,7 @@ impl<const SA: usize, const NA: usize> Default for FlowSlots<SA, NA> {
 impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, next);
+        clock!(self, clock, follower);
         dff_setup!(self, clock, after);
         self.after.reset.next = self.reset.val();
 
@@ -165,10 +165,10 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
         }
 
         // The lists. What is appended follows what was last; what is finished was first.
-        self.next.write_address.next = bit_cast::<NA, PLACE>(self.tail.val());
-        self.next.write_data.next = self.index.val();
-        self.next.write_enable.next = self.append.val() && self.found.val();
-        self.next.read_address.next = bit_cast::<NA, PLACE>(self.head.val());
+        self.follower.write_address.next = bit_cast::<NA, PLACE>(self.tail.val());
+        self.follower.write_data.next = self.index.val();
+        self.follower.write_enable.next = self.append.val() && self.found.val();
+        self.follower.read_address.next = bit_cast::<NA, PLACE>(self.head.val());
 
         // Turns: the first slot from `after` on whose oldest packet waits to be dealt with.
         self.any_due.next = false;
@@ -230,7 +230,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
                 self.first[i].d.next = self.index.val();
             } else if self.leaves.val() {
                 if !self.only.val() {
-                    self.first[i].d.next = self.next.read_data.val();
+                    self.first[i].d.next = self.follower.read_data.val();
                     self.due[i].d.next = true;
                 } else if self.joins.val() {
                     self.first[i].d.next = self.index.val();

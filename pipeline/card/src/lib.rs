@@ -3,7 +3,6 @@
 pub mod card;
 pub mod catalogue;
 pub mod config;
-pub mod conntrack;
 pub mod control;
 pub mod decap;
 pub mod encap;

@@ -8,6 +8,8 @@ use crate::arbiter::Arbiter;
 use crate::cell_memory::CellMemory;
 use crate::counter_bank::CounterBank;
 use crate::credit_gate::CreditGate;
+use crate::cuckoo::Cuckoo;
+use crate::cuckoo::stash::Stash;
 use crate::delay::{Delay, DelayRam};
 use crate::demux::Demux;
 use crate::dispatch::Dispatch;
@@ -17,6 +19,7 @@ use crate::flow_fifo::{FlowFifo, FlowFifoBlock};
 use crate::hash_table::HashTable;
 use crate::join::Join;
 use crate::keep::KeepCount;
+use crate::key_hash::KeyHash;
 use crate::overlay::Overlay;
 use crate::packet_fifo::PacketFifo;
 use crate::prepend::Prepend;
@@ -63,6 +66,11 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("credit_gate_1", CreditGate::<Bits<7>, 1>::default),
         BlockEntry::of("credit_gate_16", CreditGate::<Sample, 16>::default),
         BlockEntry::of("credit_gate_16_spaced", || CreditGate::<Sample, 16>::new(8)),
+        BlockEntry::of("cuckoo_24", Cuckoo::<Bits<5>, Bits<3>, 24, 2, 1, 128>::default),
+        BlockEntry::of("cuckoo_48", Cuckoo::<Bits<16>, Bits<3>, 48, 3, 2, 128>::default),
+        BlockEntry::of("cuckoo_48_large", Cuckoo::<Bits<16>, Bits<3>, 48, 8, 3, 128>::default),
+        BlockEntry::of("cuckoo_sample", Cuckoo::<Sample, Sample, 168, 3, 1, 256>::default),
+        BlockEntry::of("cuckoo_stash", Stash::<Sample, 24, 3>::default),
         BlockEntry::of("delay_0", || Delay::<Bits<9>>::new(0)),
         BlockEntry::of("delay_5", || Delay::<Sample>::new(5)),
         BlockEntry::of("delay_ram_2", || DelayRam::<Bits<9>, 2>::new(2)),
@@ -81,6 +89,7 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("join_64", Join::<Sample, 64, 8, 4>::default),
         BlockEntry::of("keep_count_8", KeepCount::<8>::default),
         BlockEntry::of("keep_count_64", KeepCount::<64>::default),
+        BlockEntry::of("key_hash_168", KeyHash::<168, 256>::default),
         BlockEntry::of("overlay_64", Overlay::<64, 8, 4, 112, 14>::default),
         BlockEntry::of("overlay_128", Overlay::<128, 16, 1, 320, 40>::default),
         BlockEntry::of("overlay_512", Overlay::<512, 64, 4, 112, 14>::default),

@@ -3,8 +3,7 @@
 //! Ports: `rx` (flow of keys), `hash_key`, `tx` (flow of results), `write_*`, `ready`. Latency: [`HashTable::LATENCY`]
 //! clocks, one lookup per clock.
 //!
-//! A key's row in way `w` is bits `16 w ..` of SipHash-1-3, under `hash_key`, of the key's big-endian bytes padded with
-//! zeros to whole 8-byte words. Whoever writes the table decides which of its four places a key takes, and moves other
+//! A key's row in way `w` is bits `16 w ..` of its [`KeyHash`]. Whoever writes the table decides which of its four places a key takes, and moves other
 //! keys to theirs if all four are taken (cuckoo hashing); a key that is in two places meanwhile has the value of the
 //! higher way. After reset all entries are cleared, a row a clock; `ready` says that this is done.
 
@@ -12,14 +11,10 @@ use nitro_netlist::{Pack, Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
 
 use crate::delay::Delay;
+use crate::key_hash::{KeyHash, WAYS};
 use crate::ram::Ram;
 use crate::register::Register;
-use crate::siphash::SipHash;
 use crate::stream::{FlowRx, FlowTx};
-use crate::wires::SwapBytes;
-
-/// Ways of the table.
-const WAYS: usize = 4;
 
 /// One place of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
@@ -66,8 +61,7 @@ pub struct HashTable<T: Pack, const K: usize, const A: usize, const M: usize> {
     pub write_entry: Signal<In, HashEntry<T, K>>,
     /// The table has been cleared. Lookups that enter before do not count.
     pub ready: Signal<Out, Bit>,
-    swap: SwapBytes<K>,
-    hash: SipHash<1, 3, M>,
+    hash: KeyHash<K, M>,
     key: Delay<Bits<K>>,
     ram: Vec<Ram<HashEntry<T, K>, A>>,
     found: DFF<HashResult<T>>,
@@ -76,7 +70,6 @@ pub struct HashTable<T: Pack, const K: usize, const A: usize, const M: usize> {
     row: Register<Bits<A>>,
     entry: Signal<Local, HashEntry<T, K>>,
     rows: Signal<Local, Bits<64>>,
-    length: Constant<Bits<M>>,
     nothing: Constant<HashEntry<T, K>>,
     miss: Constant<HashResult<T>>,
     way: Vec<Constant<Bits<2>>>,
@@ -85,7 +78,7 @@ pub struct HashTable<T: Pack, const K: usize, const A: usize, const M: usize> {
 
 impl<T: Pack, const K: usize, const A: usize, const M: usize> HashTable<T, K, A, M> {
     /// Clocks from a key to its result.
-    pub const LATENCY: usize = SipHash::<1, 3, M>::LATENCY + 2;
+    pub const LATENCY: usize = KeyHash::<K, M>::LATENCY + 2;
 }
 
 impl<T: Pack, const K: usize, const A: usize, const M: usize> Default for HashTable<T, K, A, M> {
@@ -93,12 +86,6 @@ impl<T: Pack, const K: usize, const A: usize, const M: usize> Default for HashTa
     /// If the widths do not fit together.
     fn default() -> Self {
         assert!((1..=16).contains(&A), "a way has 2^1 to 2^16 rows, not 2^{A}");
-        let words = K.div_ceil(64);
-        assert!(
-            K > 0 && K.is_multiple_of(8) && M == 64 * (words + 1),
-            "a key of {K} bits is not whole bytes, or its message has {} bits, not {M}",
-            64 * (words + 1)
-        );
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -110,9 +97,8 @@ impl<T: Pack, const K: usize, const A: usize, const M: usize> Default for HashTa
             write_row: Signal::default(),
             write_entry: Signal::default(),
             ready: Signal::default(),
-            swap: SwapBytes::default(),
-            hash: SipHash::default(),
-            key: Delay::new(SipHash::<1, 3, M>::LATENCY + 1),
+            hash: KeyHash::default(),
+            key: Delay::new(KeyHash::<K, M>::LATENCY + 1),
             ram: (0..WAYS).map(|_| Ram::default()).collect(),
             found: DFF::default(),
             found_valid: Register::default(),
@@ -120,9 +106,6 @@ impl<T: Pack, const K: usize, const A: usize, const M: usize> Default for HashTa
             row: Register::default(),
             entry: Signal::default(),
             rows: Signal::default(),
-            length: Constant::new(crate::from_bools(std::array::from_fn(|bit| {
-                bit + 8 >= M && ((8 * words) >> (bit + 8 - M)) & 1 == 1
-            }))),
             nothing: Constant::new(HashEntry::default()),
             miss: Constant::new(HashResult::default()),
             way: (0..WAYS).map(|way| Constant::new(way.to_bits())).collect(),
@@ -142,11 +125,9 @@ impl<T: Pack, const K: usize, const A: usize, const M: usize> Logic for HashTabl
         self.clearing.reset.next = self.reset.val();
         self.row.reset.next = self.reset.val();
 
-        self.swap.i.next = self.rx.payload.val();
-        self.hash.rx.payload.next = bit_cast::<M, K>(self.swap.o.val()) | self.length.val();
+        self.hash.rx.payload.next = self.rx.payload.val();
         self.hash.rx.tvalid.next = self.rx.tvalid.val();
-        self.hash.key0.next = self.hash_key.val().get_bits::<64>(0);
-        self.hash.key1.next = self.hash_key.val().get_bits::<64>(64);
+        self.hash.hash_key.next = self.hash_key.val();
         self.key.rx.payload.next = self.rx.payload.val();
         self.key.rx.tvalid.next = self.rx.tvalid.val();
 

@@ -6,7 +6,7 @@ use crate::card::TX_WINDOW;
 use crate::config::Config;
 use crate::eni::rx::EniRx;
 use crate::rx_path::RxPath;
-use crate::{control, decap, parser, token, tx_path, waiting_room};
+use crate::{conntrack, control, decap, parser, token, tx_path, waiting_room};
 
 /// The whole card.
 #[must_use]
@@ -33,12 +33,22 @@ pub(crate) fn sized_entries<
     entries
 }
 
+/// The connection table in a size for tests.
+fn conntrack_entries(config: Config) -> Vec<BlockEntry> {
+    match config {
+        Config::Line => conntrack::entries::<5, 3, 7, 4>(115),
+        Config::Edge => conntrack::entries::<3, 2, 5, 1>(24),
+        Config::Tiny => conntrack::entries::<2, 1, 4, 1>(14),
+    }
+}
+
 /// All blocks of a configuration; the whole card is the last.
 #[must_use]
 pub fn catalogue(config: Config) -> Vec<BlockEntry> {
     let mut entries = parser::parser_entries();
     entries.extend(token::entries());
     entries.extend(waiting_room::entries());
+    entries.extend(conntrack_entries(config));
     entries.extend(control::entries(config.dimensions().capabilities()));
     entries.extend(config.sized_entries());
     entries

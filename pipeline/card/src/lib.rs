@@ -3,6 +3,7 @@
 pub mod card;
 pub mod catalogue;
 pub mod config;
+pub mod conntrack;
 pub mod control;
 pub mod decap;
 pub mod encap;

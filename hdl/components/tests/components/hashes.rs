@@ -18,7 +18,7 @@ fn words(bytes: &[u8]) -> Vec<u64> {
     words
 }
 
-fn reference(rounds: (u32, u32), key: [u64; 2], bytes: &[u8]) -> u64 {
+pub fn reference(rounds: (u32, u32), key: [u64; 2], bytes: &[u8]) -> u64 {
     match rounds {
         (1, 3) => {
             let mut hasher = SipHasher13::new_with_keys(key[0], key[1]);
@@ -195,7 +195,7 @@ impl Table {
 }
 
 /// A big-endian number as words.
-fn number_of(bytes: &[u8]) -> Vec<u64> {
+pub fn number_of(bytes: &[u8]) -> Vec<u64> {
     bytes.rchunks(8).map(|bytes| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte))).collect()
 }
 

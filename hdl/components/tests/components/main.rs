@@ -5,6 +5,7 @@
 mod catalogue;
 mod common;
 mod counters;
+mod cuckoo;
 mod fifos;
 mod flows;
 mod frames;

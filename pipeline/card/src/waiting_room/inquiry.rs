@@ -11,7 +11,8 @@ use nitro_wire::DropReason;
 use rust_hdl::prelude::*;
 
 use super::slots::Turn;
-use super::{Answer, FindAsk, Found, Question};
+use super::{Answer, Question};
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit};
 use crate::reason::{Reason, reason};
 use crate::security_group::{ScanAsk, ScanResult};
 
@@ -30,9 +31,9 @@ pub struct Inquiry {
     /// Questions.
     pub rx: StreamRx<Question>,
     /// To the connection table.
-    pub find: StreamTx<FindAsk>,
+    pub find: StreamTx<ConntrackAsk>,
     /// Its answers, in order.
-    pub found: FlowRx<Found>,
+    pub found: FlowRx<ConntrackHit>,
     /// To the rules.
     pub scan: StreamTx<ScanAsk>,
     /// Their answers, in order.
@@ -40,7 +41,7 @@ pub struct Inquiry {
     /// Answers.
     pub tx: StreamTx<Answer>,
     finding: Fifo<Question, DEPTH>,
-    finds: Fifo<Found, DEPTH>,
+    finds: Fifo<ConntrackHit, DEPTH>,
     scanning: Fifo<Turn, DEPTH>,
     answers: Fifo<Answer, DEPTH>,
     asks: Signal<Local, Bit>,
@@ -133,7 +134,7 @@ impl Logic for Inquiry {
             self.answers.rx.tvalid.next = true;
             self.answers.rx.payload.next.turn = self.question.val().turn;
             if self.hit.val() {
-                self.answers.rx.payload.next.found = self.finds.tx.payload.val();
+                self.answers.rx.payload.next.hit = self.finds.tx.payload.val();
             } else {
                 self.answers.rx.payload.next.reason = self.strict_reason.val();
             }

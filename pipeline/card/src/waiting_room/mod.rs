@@ -26,9 +26,10 @@ pub mod slots;
 use nitro_components::cell_memory::Chain;
 use nitro_netlist::{Pack, Record};
 use nitro_simulator::BlockEntry;
+use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
-use crate::conntrack::FlowKey;
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit, FlowKey};
 use crate::security_group::ScanAsk;
 use slots::{TAG, Turn};
 
@@ -37,12 +38,8 @@ use slots::{TAG, Turn};
 pub struct FlowFacts {
     /// The packet passed the stages before, and connection tracking concerns it.
     pub concerned: Bit,
-    /// Its connection has an entry.
-    pub known: Bit,
-    /// Number of that entry.
-    pub id: Bits<ID>,
-    /// And which one of that number.
-    pub generation: Bits<GENERATION>,
+    /// Its connection.
+    pub hit: ConntrackHit,
     /// Bits of the hash of the key.
     pub tag: Bits<TAG>,
     /// It may have a connection: it is no ICMP but echo, or an error with a quote.
@@ -64,11 +61,6 @@ pub struct FlowFacts {
     /// Security groups of the packet's peer.
     pub groups: Bits<64>,
 }
-
-/// Bits of the number of a connection.
-pub const ID: usize = 16;
-/// Bits that tell apart connections that had the same number.
-pub const GENERATION: usize = 4;
 
 /// A packet with its record `T`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
@@ -96,55 +88,6 @@ pub struct Decided<T: Pack> {
     pub record: T,
 }
 
-/// A question to the connection table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct FindAsk {
-    /// Which connection.
-    pub key: FlowKey,
-    /// The packet would open it anew.
-    pub opens: Bit,
-}
-
-/// Its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct Found {
-    /// There is an entry.
-    pub hit: Bit,
-    /// Its number.
-    pub id: Bits<ID>,
-    /// And which one of that number.
-    pub generation: Bits<GENERATION>,
-}
-
-/// A connection to be entered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct InsertAsk {
-    /// Which connection.
-    pub key: FlowKey,
-    /// TCP flags of its first packet.
-    pub tcp_flags: Bits<8>,
-}
-
-/// What became of that.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct Inserted {
-    /// The interface has as many connections as it may.
-    pub over_allowance: Bit,
-    /// There is no place.
-    pub full: Bit,
-}
-
-/// A packet of a connection passed all checks of its path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct Update {
-    /// The connection's number.
-    pub id: Bits<ID>,
-    /// And which one of that number.
-    pub generation: Bits<GENERATION>,
-    /// TCP flags.
-    pub tcp_flags: Bits<8>,
-}
-
 /// A packet about which the connection table and the rules are asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Question {
@@ -153,7 +96,7 @@ pub struct Question {
     /// It may have a connection.
     pub has_key: Bit,
     /// That connection.
-    pub find: FindAsk,
+    pub find: ConntrackAsk,
     /// It is no beginning of a TCP connection.
     pub mid_stream: Bit,
     /// What the rules are asked.
@@ -167,8 +110,8 @@ pub struct Answer {
     pub turn: Turn,
     /// Drop reason, 0 for none.
     pub reason: Bits<6>,
-    /// There is an entry, with this number; else the rules were asked.
-    pub found: Found,
+    /// Its connection; without one the rules were asked.
+    pub hit: ConntrackHit,
     /// A rule admits it.
     pub admitted: Bit,
     /// A rule admits it untracked.
@@ -183,6 +126,6 @@ pub fn entries() -> Vec<BlockEntry> {
     vec![
         BlockEntry::of("waiting_room_slots", slots::FlowSlots::<2, 4>::default),
         BlockEntry::of("waiting_room_inquiry", inquiry::Inquiry::default),
-        BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(40)),
+        BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(Direction::Egress, 40)),
     ]
 }

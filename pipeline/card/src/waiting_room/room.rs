@@ -10,12 +10,14 @@ use nitro_components::ram::Ram;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
 use nitro_netlist::{Pack, Ports, hdl_gen};
+use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Flow};
 use rust_hdl::prelude::*;
 
 use super::inquiry::Inquiry;
 use super::slots::{FlowSlots, PLACE, Turn};
-use super::{Answer, Decided, FindAsk, Found, InsertAsk, Inserted, Question, Undecided, Update};
+use super::{Answer, Decided, Question, Undecided};
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
 use crate::reason::{Reason, reason};
 use crate::security_group::{ScanAsk, ScanResult};
 
@@ -44,24 +46,24 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     /// Decided records.
     pub tx: StreamTx<Decided<T>>,
     /// Questions to the connection table.
-    pub find: StreamTx<FindAsk>,
+    pub find: StreamTx<ConntrackAsk>,
     /// Its answers, in order.
-    pub found: FlowRx<Found>,
+    pub found: FlowRx<ConntrackHit>,
     /// Questions to the rules.
     pub scan: StreamTx<ScanAsk>,
     /// Their answers, in order.
     pub scanned: StreamRx<ScanResult>,
     /// Connections to be entered.
-    pub insert: StreamTx<InsertAsk>,
+    pub insert: StreamTx<ConntrackInsert>,
     /// What became of that, in order.
-    pub inserted: FlowRx<Inserted>,
+    pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
-    pub update: StreamTx<Update>,
+    pub update: StreamTx<ConntrackUpdate>,
 
     slots: FlowSlots<SA, NA>,
     memory: Ram<Undecided<T>, NA>,
     inquiry: Inquiry,
-    updates: Fifo<Update, 2>,
+    updates: Fifo<ConntrackUpdate, 2>,
 
     // Places of the memory: those never used yet come first.
     vacated: Fifo<Bits<PLACE>, NA>,
@@ -103,6 +105,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     take_coming: Signal<Local, Bit>,
     refresh: Signal<Local, Bit>,
 
+    direction: Constant<Bit>,
     places: Constant<Bits<16>>,
     most_cells: Constant<Bits<16>>,
     idle: Constant<Bits<3>>,
@@ -127,9 +130,9 @@ fn kind(kind: Flow) -> Constant<Bits<3>> {
 }
 
 impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
-    /// A room whose packets hold at most so many cells of the path's memory.
+    /// A room of the path of this direction, whose packets hold at most so many cells of the path's memory.
     #[must_use]
-    pub fn new(most_cells: u16) -> Self {
+    pub fn new(direction: Direction, most_cells: u16) -> Self {
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -177,6 +180,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             take_finished: Signal::default(),
             take_coming: Signal::default(),
             refresh: Signal::default(),
+            direction: Constant::new(direction == Direction::Ingress),
             places: Constant::new((1_u64 << NA).into()),
             most_cells: Constant::new(u64::from(most_cells).into()),
             idle: Constant::new(IDLE.into()),
@@ -214,11 +218,11 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.state.reset.next = self.reset.val();
         self.leaving_valid.reset.next = self.reset.val();
         self.inquiry.strict_tcp.next = self.strict_tcp.val();
-        StreamTx::<FindAsk>::link(&mut self.find, &mut self.inquiry.find);
-        FlowRx::<Found>::link(&mut self.found, &mut self.inquiry.found);
+        StreamTx::<ConntrackAsk>::link(&mut self.find, &mut self.inquiry.find);
+        FlowRx::<ConntrackHit>::link(&mut self.found, &mut self.inquiry.found);
         StreamTx::<ScanAsk>::link(&mut self.scan, &mut self.inquiry.scan);
         StreamRx::<ScanResult>::link(&mut self.scanned, &mut self.inquiry.scanned);
-        StreamTx::<Update>::link(&mut self.update, &mut self.updates.tx);
+        StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.updates.tx);
 
         // Who leaves: the output register takes one when it is free and the connection table can be told.
         self.free.next = !self.leaving_valid.q.val() || self.tx.tready.val();
@@ -234,7 +238,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         // Who comes: is it decided, and is nobody of its flow before it?
         self.coming.next = self.rx.payload.val();
         self.slots.tag.next = self.coming.val().flow.tag;
-        self.waits.next = self.coming.val().flow.concerned && (!self.coming.val().flow.known || self.slots.hit.val());
+        self.waits.next = self.coming.val().flow.concerned && (!self.coming.val().flow.hit.hit || self.slots.hit.val());
         self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
         self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
         self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());
@@ -279,7 +283,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.question.d.next.turn = self.read_turn.q.val();
             self.question.d.next.has_key = self.kept.val().flow.has_key;
             self.question.d.next.find.key = self.kept.val().flow.key;
-            self.question.d.next.find.opens = self.kept.val().flow.opens;
+            self.question.d.next.find.is_open = self.kept.val().flow.opens;
             self.question.d.next.mid_stream = self.kept.val().flow.mid_stream;
             self.question.d.next.ask = self.kept.val().flow.ask;
         }
@@ -289,6 +293,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.memory.read_enable.next = self.start.val();
         self.inquiry.tx.tready.next = (self.state.q.val() == self.idle.val()) && !self.start.val();
         self.insert.tvalid.next = self.state.q.val() == self.inserts.val();
+        self.insert.payload.next.tag = self.direction.val();
+        self.insert.payload.next.direction = self.direction.val();
         self.insert.payload.next.key = self.kept.val().flow.key;
         self.insert.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
         self.admitted.next =
@@ -305,7 +311,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.refreshes.d.next = false;
             self.reason.d.next = self.kept.val().reason;
             self.kind.d.next = self.kind_new.val();
-            if self.answer.q.val().found.hit {
+            if self.answer.q.val().hit.hit {
                 if self.kept.val().flow.is_error {
                     self.kind.d.next = self.kind_related.val();
                 } else {
@@ -328,9 +334,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         } else if self.state.q.val() == self.inserting.val() {
             if self.inserted.tvalid.val() {
                 self.state.d.next = self.offers.val();
-                if self.inserted.payload.val().over_allowance {
+                if self.inserted.payload.val().allowance_exceeded {
                     self.reason.d.next = self.over_allowance.val();
-                } else if self.inserted.payload.val().full {
+                } else if !self.inserted.payload.val().made {
                     self.reason.d.next = self.conntrack_full.val();
                 }
             }
@@ -353,8 +359,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
 
         // Into the output register.
         self.refresh.next = false;
-        self.updates.rx.payload.next.id = self.coming.val().flow.id;
-        self.updates.rx.payload.next.generation = self.coming.val().flow.generation;
+        self.updates.rx.payload.next.direction = self.direction.val();
+        self.updates.rx.payload.next.id = self.coming.val().flow.hit.id;
+        self.updates.rx.payload.next.generation = self.coming.val().flow.hit.generation;
         self.updates.rx.payload.next.tcp_flags = self.coming.val().flow.tcp_flags;
         if self.take_finished.val() {
             self.leaving_valid.d.next = true;
@@ -363,8 +370,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.leaving.d.next.chain = self.kept.val().chain;
             self.leaving.d.next.record = self.kept.val().record;
             self.refresh.next = self.refreshes.q.val();
-            self.updates.rx.payload.next.id = self.answer.q.val().found.id;
-            self.updates.rx.payload.next.generation = self.answer.q.val().found.generation;
+            self.updates.rx.payload.next.id = self.answer.q.val().hit.id;
+            self.updates.rx.payload.next.generation = self.answer.q.val().hit.generation;
             self.updates.rx.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
         } else if self.take_coming.val() {
             self.leaving_valid.d.next = true;
@@ -375,7 +382,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             if self.waits.val() {
                 self.leaving.d.next.reason = self.queue_full.val();
                 self.leaving.d.next.kind = self.kind_new.val();
-                if self.coming.val().flow.known {
+                if self.coming.val().flow.hit.hit {
                     self.leaving.d.next.kind = self.kind_established.val();
                 }
             } else if self.coming.val().flow.concerned {

@@ -116,8 +116,8 @@ const RX: &[&str] = &[
     "record",
     "reason",
     "flow_concerned",
-    "flow_known",
-    "flow_id",
+    "flow_hit_hit",
+    "flow_hit_id",
     "flow_tag",
     "flow_has_key",
     "flow_key_eni",
@@ -154,7 +154,7 @@ impl Bench {
             scan: Sink::new(engine, "scan", &["eni"], slow, seed ^ 4)?,
             scanned: Source::new(engine, "scanned", &["admitted", "untracked", "groups"], slower, seed ^ 5)?,
             insert: Sink::new(engine, "insert", &["key_eni"], slow, seed ^ 6)?,
-            inserted: Source::new(engine, "inserted", &["over_allowance", "full"], slower, seed ^ 7)?,
+            inserted: Source::new(engine, "inserted", &["allowance_exceeded", "made"], slower, seed ^ 7)?,
             update: Sink::new(engine, "update", &["id"], back, seed ^ 8)?,
         })
     }
@@ -224,10 +224,10 @@ fn run(engine: &mut dyn Engine, case: &Case) -> Result<(Vec<Departure>, Vec<u64>
         while let Some((_, item)) = bench.insert.pop() {
             let flow = number(&item, 0) as usize;
             if case.flows[flow].unlucky {
-                bench.inserted.push(vec![vec![u64::from(flow.is_multiple_of(2))], vec![1]]);
+                bench.inserted.push(vec![vec![u64::from(flow.is_multiple_of(2))], vec![0]]);
             } else {
                 assert!(table.insert(flow), "flow {flow} is entered twice");
-                bench.inserted.push(vec![vec![0], vec![0]]);
+                bench.inserted.push(vec![vec![0], vec![1]]);
             }
         }
         updates.extend(std::iter::from_fn(|| bench.update.pop()).map(|(_, item)| number(&item, 0)));

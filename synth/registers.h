@@ -29,6 +29,10 @@
 
 /* Control. (rw) */
 #define NITRO_CONTROL 0x00cu
+#define NITRO_CONTROL_QUERY_ON_MISS_MASK 0x00000004u
+#define NITRO_CONTROL_QUERY_ON_MISS_SHIFT 2u
+#define NITRO_CONTROL_STRICT_TCP_MASK 0x00000002u
+#define NITRO_CONTROL_STRICT_TCP_SHIFT 1u
 #define NITRO_CONTROL_ENABLE_MASK 0x00000001u
 #define NITRO_CONTROL_ENABLE_SHIFT 0u
 
@@ -40,6 +44,25 @@
 #define NITRO_STATUS_TX_HELD_SHIFT 4u
 #define NITRO_STATUS_COUNTER_BUSY_MASK 0x00000001u
 #define NITRO_STATUS_COUNTER_BUSY_SHIFT 0u
+
+/* Clocks in a tick, the unit of timeouts: a sixteenth of a second. (rw) */
+#define NITRO_CLOCKS_PER_TICK 0x014u
+#define NITRO_CLOCKS_PER_TICK_VALUE_MASK 0xffffffffu
+#define NITRO_CLOCKS_PER_TICK_VALUE_SHIFT 0u
+
+/* Ticks since reset. (ro) */
+#define NITRO_TIME 0x018u
+#define NITRO_TIME_VALUE_MASK 0x00ffffffu
+#define NITRO_TIME_VALUE_SHIFT 0u
+
+/* Dimensions of this card's policy stages. (ro) */
+#define NITRO_POLICY_CAPABILITIES 0x01cu
+#define NITRO_POLICY_CAPABILITIES_CONNECTIONS_LOG2_MASK 0x001f0000u
+#define NITRO_POLICY_CAPABILITIES_CONNECTIONS_LOG2_SHIFT 16u
+#define NITRO_POLICY_CAPABILITIES_RULES_PER_ROW_LOG2_MASK 0x00000f00u
+#define NITRO_POLICY_CAPABILITIES_RULES_PER_ROW_LOG2_SHIFT 8u
+#define NITRO_POLICY_CAPABILITIES_RULE_ROWS_LOG2_MASK 0x0000001fu
+#define NITRO_POLICY_CAPABILITIES_RULE_ROWS_LOG2_SHIFT 0u
 
 /* The card's own underlay address, word 0 most significant; IPv4 as v4-mapped. (rw) */
 #define NITRO_UNDERLAY_IP(n) (0x020u + 4u * (n))
@@ -119,6 +142,11 @@
 #define NITRO_TABLE_COMMAND_TABLE_MASK 0x0000000fu
 #define NITRO_TABLE_COMMAND_TABLE_SHIFT 0u
 
+/* Makes all ACLs and rule sets that were written since count at once, between two packets. (wo) */
+#define NITRO_POLICY_COMMIT 0x0a8u
+#define NITRO_POLICY_COMMIT_VALUE_MASK 0xffffffffu
+#define NITRO_POLICY_COMMIT_VALUE_SHIFT 0u
+
 /* Takes a snapshot of one counter into the four words below. (wo) */
 #define NITRO_COUNTER_SELECT 0x0b0u
 #define NITRO_COUNTER_SELECT_BANK_MASK 0x00000100u
@@ -146,6 +174,12 @@
 #define NITRO_COUNTER_BYTES_HI_VALUE_MASK 0xffffffffu
 #define NITRO_COUNTER_BYTES_HI_VALUE_SHIFT 0u
 
+/* Seed of connection tracking's hash, as TOKEN_KEY_0; to be set before packets are taken in. (wo) */
+#define NITRO_CONNTRACK_KEY(n) (0x0d0u + 4u * (n))
+#define NITRO_CONNTRACK_KEY_COUNT 4u
+#define NITRO_CONNTRACK_KEY_VALUE_MASK 0xffffffffu
+#define NITRO_CONNTRACK_KEY_VALUE_SHIFT 0u
+
 /* Row to be written, word 0 least significant. (wo) */
 #define NITRO_TABLE_DATA(n) (0x100u + 4u * (n))
 #define NITRO_TABLE_DATA_COUNT 20u
@@ -156,6 +190,11 @@
 #define NITRO_TABLE_ENI 1u
 #define NITRO_TABLE_LOCAL 2u
 #define NITRO_TABLE_MAPPING 3u
+#define NITRO_TABLE_NACLRULE 4u
+#define NITRO_TABLE_NACLSET 5u
+#define NITRO_TABLE_SECURITYRULE 6u
+#define NITRO_TABLE_SECURITYSET 7u
+#define NITRO_TABLE_CONNTRACK 8u
 
 /* Indexes of the counters in COUNTER_SELECT; drop reasons have their codes */
 #define NITRO_COUNTER_PASSED 0u

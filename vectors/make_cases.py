@@ -47,8 +47,8 @@ def udp(size=8, length=None, port=53):
     return struct.pack(">HHHH", 40000, port, 8 + size if length is None else length, 0) + bytes(size)
 
 
-def tcp(offset=5, extra=b""):
-    return struct.pack(">HHIIBBHHH", 40000, 443, 1, 0, offset << 4, 2, 1000, 0, 0) + extra
+def tcp(offset=5, extra=b"", port=443):
+    return struct.pack(">HHIIBBHHH", 40000, port, 1, 0, offset << 4, 2, 1000, 0, 0) + extra
 
 
 def arp(operation=1, sha=GUEST, spa="10.0.0.5", tpa="10.0.0.20", hardware=1):
@@ -140,6 +140,24 @@ extension = lambda following, size=8: struct.pack(">BB", following, size // 8 - 
 
 def chain(count, last=17):
     return b"".join(extension(60 if index + 1 < count else last) for index in range(count)) + udp()
+
+
+def into(src, port, proto=6, **changes):
+    """A segment (or datagram) from the network to a port of the guest."""
+    return overlay(delivered(tcp(port=port) if proto == 6 else udp(port=port), src=src, proto=proto, **changes))
+
+
+def into6(src, port):
+    return overlay(ether(ipv6(tcp(port=port), src=src, dst="fd00:10::5", proto=6), 0x86DD, dst=GUEST, src=NEIGHBOUR), to="fd00:10::5")
+
+
+def out(dst, port, proto=6, **changes):
+    """A segment (or datagram) from the guest to a port somewhere."""
+    return ether(ipv4(tcp(port=port) if proto == 6 else udp(port=port), dst=dst, proto=proto, **changes), 0x0800, dst=GATEWAY)
+
+
+def out6(dst, port):
+    return ether(ipv6(tcp(port=port), dst=dst, proto=6), 0x86DD, dst=GATEWAY)
 
 
 srd = struct.pack(">HBB", 0xFF4E, 0x82, 5) + bytes(20)
@@ -261,6 +279,43 @@ CASES = {
         rx("an epoch that is not live", overlay(delivered(), epoch=9), "drop", "bad_token"),
         rx("an srd packet without a flow", overlay(delivered(), more=srd), "drop", "srd_no_flow"),
         rx("an endpoint packet at a card", overlay(delivered(), more=endpoint), "drop", "bad_endpoint"),
+    ],
+    # By vpc/nacl.toml: the published example.
+    "nacl": [
+        rx("HTTPS is taken by rule 110", into("198.51.100.9", 443), "deliver"),
+        rx("NetBIOS is taken by no rule", into("198.51.100.9", 139), "drop", "nacl"),
+        rx("HTTP is taken by rule 100", into("198.51.100.9", 80), "deliver"),
+        rx("HTTP over IPv6 by rule 105", into6("2001:db8::9", 80), "deliver"),
+        rx("SSH from home by rule 120", into("192.0.2.0", 22), "deliver"),
+        rx("SSH from home's last address", into("192.0.2.255", 22), "deliver"),
+        rx("SSH from behind home", into("192.0.3.0", 22), "drop", "nacl"),
+        rx("SSH over IPv6", into6("2001:db8::9", 22), "drop", "nacl"),
+        rx("RDP from home by rule 130", into("192.0.2.1", 3389), "deliver"),
+        rx("RDP from elsewhere", into("198.51.100.9", 3389), "drop", "nacl"),
+        rx("the first ephemeral port by rule 140", into("198.51.100.9", 32768), "deliver"),
+        rx("the port before it", into("198.51.100.9", 32767), "drop", "nacl"),
+        rx("the last ephemeral port", into("198.51.100.9", 65535), "deliver"),
+        rx("the last ephemeral port over IPv6 by rule 145", into6("2001:db8::9", 65535), "deliver"),
+        rx("UDP to a port of TCP's rules", into("198.51.100.9", 443, proto=17), "drop", "nacl"),
+        rx("from within the subnet", into("10.0.0.20", 139), "deliver"),
+        rx("from the next subnet", into("10.0.1.20", 139), "drop", "nacl"),
+        rx("from the subnet's resolver", into("10.0.0.2", 40000, proto=17), "deliver"),
+        rx("from the resolver", into("169.254.169.253", 40000, proto=17), "deliver"),
+        rx("a later fragment", overlay(ether(ipv4(bytes(24), src="198.51.100.9", dst="10.0.0.5", flags=3), 0x0800, dst=GUEST,
+                                             src=NEIGHBOUR)), "deliver"),
+        tx("HTTPS to the world by rule 110", out("198.51.100.9", 443), "forward"),
+        tx("HTTPS over IPv6 by rule 115", out6("2001:db8::9", 443), "forward"),
+        tx("an answer to home by rule 120", out("192.0.2.7", 1024), "forward"),
+        tx("a reserved port at home", out("192.0.2.7", 1023), "drop", "nacl"),
+        tx("the same port elsewhere", out("198.51.100.9", 1024), "drop", "nacl"),
+        tx("an answer to the world by rule 140", out("198.51.100.9", 32768), "forward"),
+        tx("DNS to the world", out("198.51.100.9", 53, proto=17), "drop", "nacl"),
+        tx("DNS to the resolver", out("169.254.169.253", 53, proto=17), "forward"),
+        tx("DNS to the subnet's resolver", out("10.0.0.2", 53, proto=17), "forward"),
+        tx("metadata", out("169.254.169.254", 8080), "forward"),
+        tx("a neighbour of theirs", out("169.254.169.252", 8080), "drop", "nacl"),
+        tx("within the subnet", out("10.0.0.20", 139), "forward"),
+        tx("denied before it is too big", ether(ipv4(udp(8974), dst="198.51.100.9"), 0x0800, dst=GATEWAY), "drop", "nacl"),
     ],
 }
 

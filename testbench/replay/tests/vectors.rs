@@ -23,15 +23,26 @@ struct Case {
     reason: Option<String>,
 }
 
-const STAGES: [&str; 7] = ["parser", "eni", "responder", "lookup", "encap", "decap", "token"];
+/// The stages that have cases, and the VPC file of each.
+const STAGES: [(&str, &str); 8] = [
+    ("parser", "default"),
+    ("eni", "default"),
+    ("responder", "default"),
+    ("lookup", "default"),
+    ("nacl", "nacl"),
+    ("encap", "default"),
+    ("decap", "default"),
+    ("token", "default"),
+];
 
 fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors")
 }
 
-fn cases() -> Vec<Case> {
+fn cases(vpc: &str) -> Vec<Case> {
     let read = |stage: &str| std::fs::read_to_string(vectors().join(stage).join("cases.json")).unwrap();
-    STAGES.iter().flat_map(|stage| serde_json::from_str::<Vec<Case>>(&read(stage)).unwrap()).collect()
+    let stages = STAGES.iter().filter(|(_, file)| *file == vpc);
+    stages.flat_map(|(stage, _)| serde_json::from_str::<Vec<Case>>(&read(stage)).unwrap()).collect()
 }
 
 fn frame(case: &Case) -> CapturedFrame {
@@ -39,10 +50,13 @@ fn frame(case: &Case) -> CapturedFrame {
     CapturedFrame { time: Duration::ZERO, bytes: (0..case.frame.len()).step_by(2).map(byte).collect() }
 }
 
+/// The paths, and the ENI that frames come from.
+const PATHS: [(&str, Option<u8>); 2] = [("tx", Some(0)), ("rx", None)];
+
 fn check(config: Config, engine: EngineKind) {
-    let vpc = Vpc::read(&vectors().join("vpc/default.toml")).unwrap();
-    for (path, from) in [("tx", Some(0)), ("rx", None)] {
-        let cases: Vec<Case> = cases().into_iter().filter(|case| case.path == path).collect();
+    for (file, (path, from)) in ["default", "nacl"].into_iter().flat_map(|file| PATHS.map(|path| (file, path))) {
+        let vpc = Vpc::read(&vectors().join(format!("vpc/{file}.toml"))).unwrap();
+        let cases: Vec<Case> = cases(file).into_iter().filter(|case| case.path == path).collect();
         let frames: Vec<_> = cases.iter().map(frame).collect();
         let disturbance = Disturbance::default();
         let options = Options { config, engine, timing: Timing::Dense, disturbance, from, trace: None };
@@ -75,8 +89,9 @@ fn the_edge_card_does_what_the_contract_says() {
 /// mapping cache that the mapping service of a VPC file does not hand out.
 #[test]
 fn every_reason_of_the_stages_has_a_case() {
-    let covered: BTreeSet<String> = cases().into_iter().filter_map(|case| case.reason).collect();
-    let stages = ["parser", "eni", "responder", "lookup", "encap", "decap", "token"];
+    let all = cases("default").into_iter().chain(cases("nacl"));
+    let covered: BTreeSet<String> = all.filter_map(|case| case.reason).collect();
+    let stages = ["parser", "eni", "responder", "lookup", "nacl", "encap", "decap", "token"];
     let elsewhere = ["stream_error", "cache_miss", "mapping_drop", "mapping_timeout", "miss_buffer_full"];
     let wanted = DropReason::ALL.iter().filter(|reason| stages.contains(&reason.stage().name()));
     let missing: Vec<_> = wanted

@@ -6,10 +6,10 @@ use nitro_components::bench::Random;
 use nitro_driver::security::Rows;
 use nitro_model::security_group::judge;
 use nitro_model::{Admission, Facts};
-use nitro_wire::policy::{Direction, EniPolicy};
+use nitro_wire::policy::{Direction, EniPolicy, Peer, Protocol, SecurityRule};
 
 use crate::policies;
-use crate::setup::{Bench, Size, TINY, Write, admission, writes};
+use crate::setup::{Bench, NARROW, Size, TINY, Write, admission, writes};
 
 /// A packet that was asked for, and when.
 struct Asked {
@@ -42,7 +42,14 @@ fn possible(history: &History, asked: &Asked, answered: u64) -> impl Iterator<It
 }
 
 /// As many changes as fit, each as early as `busy` allows.
-fn change_and_scan(size: Size, direction: Direction, traffic: (f64, f64), seed: u64, clocks: u64) -> [u64; 3] {
+fn change_and_scan(
+    size: Size,
+    rules: u64,
+    direction: Direction,
+    traffic: (f64, f64),
+    seed: u64,
+    clocks: u64,
+) -> [u64; 3] {
     let mut random = Random::new(seed);
     let mut bench = Bench::new(size, direction, traffic.0, traffic.1, seed);
     let mut histories: [History; 2] = [vec![(0, EniPolicy::closed())], vec![(0, EniPolicy::closed())]];
@@ -64,10 +71,15 @@ fn change_and_scan(size: Size, direction: Direction, traffic: (f64, f64), seed: 
         }
         if change.is_none() {
             let eni = policies::pick(&mut random, &[0, 1]);
-            let policy = policies::policy(&mut random, 10);
+            let policy = policies::policy(&mut random, rules);
             if let Ok(plan) = bench.plan(&policy) {
-                let writes = writes(direction, eni, &plan).into();
-                change = Some(Change { eni, policy, rows: plan.rows, writes, committed: false });
+                let mut writes = writes(direction, eni, &plan);
+                // Rules may come in any order.
+                for rule in (1..writes.len() - 1).rev() {
+                    let other = usize::try_from(random.below(rule as u64 + 1)).unwrap();
+                    writes.swap(rule, other);
+                }
+                change = Some(Change { eni, policy, rows: plan.rows, writes: writes.into(), committed: false });
             }
         }
         let now = bench.clocks;
@@ -122,10 +134,110 @@ fn change_and_scan(size: Size, direction: Direction, traffic: (f64, f64), seed: 
 #[test]
 fn a_packet_sees_the_old_rules_or_the_new_ones() {
     for (traffic, seed) in [((0.0, 0.0), 1), ((0.4, 0.0), 2), ((0.0, 0.8), 3), ((0.3, 0.5), 4)] {
-        for direction in Direction::ALL {
-            let [changes, answers, open] = change_and_scan(TINY, direction, traffic, seed, 12_000);
-            println!("{changes} changes, {answers} answers, {open} of them between policies that differ");
-            assert!(changes > 200 && answers > 1_500, "{changes} changes, {answers} answers");
+        for (size, rules) in [(TINY, 10), (NARROW, 24)] {
+            for direction in Direction::ALL {
+                let [changes, answers, open] = change_and_scan(size, rules, direction, traffic, seed, 12_000);
+                println!("{changes} changes, {answers} answers, {open} of them between policies that differ");
+                assert!(changes > 200 && answers > 400, "{changes} changes, {answers} answers");
+            }
         }
     }
+}
+
+/// Rules for members of `first` and as many groups behind it: a row each, and no early end.
+fn by_group(first: u8, rules: u8) -> EniPolicy {
+    let rule = |group| SecurityRule { protocol: Protocol::All, peer: Peer::Group(group) };
+    EniPolicy { ingress: (first..first + rules).map(rule).collect(), ..EniPolicy::closed() }
+}
+
+const ANY: Facts =
+    Facts { ipv6: false, protocol: 6, peer: 0xffff_0a00_0001, source_port: 1, destination_port: 1, icmp: None };
+
+/// The groups that the scan collects for a packet, once its answer has come.
+fn groups(bench: &mut Bench) -> u64 {
+    for _ in 0..200 {
+        if let Some((_, answer)) = bench.sink.pop() {
+            assert_eq!(answer[..2], [vec![0], vec![0]]);
+            return answer[2][0];
+        }
+        bench.clock(None, false);
+    }
+    panic!("no answer");
+}
+
+/// A commit in each clock around a scan: `busy` says exactly in which clocks behind it old rows are read.
+#[test]
+fn busy_ends_with_the_last_row_of_the_old_set() {
+    const ROWS: u64 = 20;
+    for commit_at in 0..30_u64 {
+        let mut bench = Bench::new(NARROW, Direction::Ingress, 0.0, 0.0, 1);
+        bench.install(0, &by_group(0, 20));
+        let plan = bench.plan(&by_group(40, 3)).unwrap();
+        for write in writes(Direction::Ingress, 0, &plan) {
+            bench.clock(Some(&write), false);
+        }
+        for _ in 0..2 {
+            bench.ask(0, &ANY);
+        }
+        // The first packet is taken in clock 0, the scan begins in clock 1, and reads from clock 2 on.
+        let begin = 1;
+        for clock in 0..60_u64 {
+            bench.clock(None, clock == commit_at);
+            // As it is in the next clock.
+            let reads = (begin + 1..=begin + ROWS).contains(&(clock + 1));
+            // The second scan begins with the first one's last row.
+            let second = commit_at >= begin + ROWS && (begin + ROWS + 1..=begin + 2 * ROWS).contains(&(clock + 1));
+            let old = clock >= commit_at && commit_at >= begin;
+            assert_eq!(bench.get("busy") == 1, old && (reads || second), "commit in clock {commit_at}, clock {clock}");
+        }
+        let (old, new) = ((1 << 20) - 1, 0b111 << 40);
+        assert_eq!(groups(&mut bench), if commit_at >= begin { old } else { new });
+        assert_eq!(groups(&mut bench), if commit_at >= begin + ROWS { old } else { new });
+    }
+}
+
+/// A set that is written in the clock of a commit waits for the next, and the one that was written before counts.
+#[test]
+fn a_write_in_the_clock_of_a_commit_belongs_to_the_next() {
+    for before in [false, true] {
+        let mut bench = Bench::new(NARROW, Direction::Ingress, 0.0, 0.0, 1);
+        for turn in 0..4_u8 {
+            let policies = [by_group(4 * turn, 1), by_group(4 * turn + 1, 2)];
+            let plans = policies.map(|policy| bench.plan(&policy).unwrap());
+            let [mut first, mut second] = plans.map(|plan| writes(Direction::Ingress, 0, &plan));
+            let (first_set, second_set) = (first.pop().unwrap(), second.pop().unwrap());
+            for write in first.iter().chain(&second) {
+                bench.clock(Some(write), false);
+            }
+            if before {
+                bench.clock(Some(&first_set), false);
+            }
+            bench.clock(Some(&second_set), true);
+            bench.ask(0, &ANY);
+            let old = if turn > 0 { 0b110 << (4 * turn - 4) } else { 0 };
+            assert_eq!(groups(&mut bench), if before { 1 << (4 * turn) } else { old });
+            bench.clock(None, true);
+            bench.ask(0, &ANY);
+            assert_eq!(groups(&mut bench), 0b110 << (4 * turn));
+            // Nothing is staged any more.
+            bench.clock(None, true);
+            bench.ask(0, &ANY);
+            assert_eq!(groups(&mut bench), 0b110 << (4 * turn));
+        }
+    }
+}
+
+/// Reset leaves no rules, whatever the memories hold.
+#[test]
+fn reset_takes_all_rules_away() {
+    let mut bench = Bench::new(NARROW, Direction::Ingress, 0.0, 0.0, 1);
+    bench.install(0, &by_group(0, 5));
+    nitro_components::bench::set(&mut bench.engine, "reset", &[1]).unwrap();
+    bench.clock(None, false);
+    nitro_components::bench::set(&mut bench.engine, "reset", &[0]).unwrap();
+    bench.ask(0, &ANY);
+    assert_eq!(groups(&mut bench), 0);
+    bench.clock(None, true);
+    bench.ask(0, &ANY);
+    assert_eq!(groups(&mut bench), 0);
 }

@@ -2,7 +2,7 @@
 
 use nitro_card::security_group::scan::SecurityScan;
 use nitro_components::bench::{self, Item, Sink, Source};
-use nitro_driver::security::{CompiledRule, Plan, Rows, RuleMemory, SecurityError, compile};
+use nitro_driver::security::{Compiled, CompiledRule, Plan, Rows, RuleMemory, SecurityError, compile};
 use nitro_model::{Admission, Facts};
 use nitro_simulator::{BlockEntry, Engine, InterpretedEngine};
 use nitro_wire::Table;
@@ -109,7 +109,12 @@ impl Bench {
 
     /// Installs rules while nothing else happens, and says how many rows they take.
     pub fn install(&mut self, eni: u8, policy: &EniPolicy) -> Rows {
-        let plan = self.plan(policy).unwrap();
+        self.install_compiled(eni, &compile(policy, self.direction).unwrap())
+    }
+
+    /// Installs compiled rules while nothing else happens.
+    pub fn install_compiled(&mut self, eni: u8, compiled: &Compiled) -> Rows {
+        let plan = self.memory.plan(compiled).unwrap();
         for write in writes(self.direction, eni, &plan) {
             self.clock(Some(&write), false);
         }

@@ -20,6 +20,7 @@ use crate::hash_table::HashTable;
 use crate::join::Join;
 use crate::keep::KeepCount;
 use crate::key_hash::KeyHash;
+use crate::merge::Merge;
 use crate::overlay::Overlay;
 use crate::packet_fifo::PacketFifo;
 use crate::prepend::Prepend;
@@ -90,6 +91,7 @@ pub fn catalogue() -> Vec<BlockEntry> {
         BlockEntry::of("keep_count_8", KeepCount::<8>::default),
         BlockEntry::of("keep_count_64", KeepCount::<64>::default),
         BlockEntry::of("key_hash_168", KeyHash::<168, 256>::default),
+        BlockEntry::of("merge", Merge::<Sample>::default),
         BlockEntry::of("overlay_64", Overlay::<64, 8, 4, 112, 14>::default),
         BlockEntry::of("overlay_128", Overlay::<128, 16, 1, 320, 40>::default),
         BlockEntry::of("overlay_512", Overlay::<512, 64, 4, 112, 14>::default),

@@ -20,6 +20,7 @@ pub mod hash_table;
 pub mod join;
 pub mod keep;
 pub mod key_hash;
+pub mod merge;
 pub mod overlay;
 pub mod packet_fifo;
 pub mod prepend;

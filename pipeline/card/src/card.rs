@@ -13,10 +13,13 @@
 //! brings it back; step 3 gives it the short way. Drop reasons and counters: those of the stages.
 
 use nitro_components::arbiter::Arbiter;
+use nitro_components::merge::Merge;
 use nitro_components::stream::{Beat, FlowTx, StreamRx, StreamTx};
 use nitro_netlist::{Ports, hdl_gen};
 use rust_hdl::prelude::*;
 
+use crate::conntrack::Conntrack;
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackUpdate};
 use crate::control::axi_lite::AxiLiteSubordinate;
 use crate::control::{Capabilities, Control};
 use crate::record::Event;
@@ -39,6 +42,13 @@ pub struct Card<
     const LA: usize,
     const MA: usize,
     const NA: usize,
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+    const TA: usize,
+    const TS: usize,
+    const TC: usize,
 > {
     /// The clock.
     pub clock: Signal<In, Clock>,
@@ -59,9 +69,13 @@ pub struct Card<
     /// What became of each frame from the underlay.
     pub rx_event: FlowTx<Event>,
     registers: Control,
-    tx_path: TxPath<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA, NA>,
-    rx_path: RxPath<W, K, CA, CB, PA, EA, LA, NA>,
+    tx_path: TxPath<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>,
+    rx_path: RxPath<W, K, CA, CB, PA, EA, LA, NA, NQ, SQ, RL, RA>,
+    conntrack: Conntrack<TA, TS, TC, EA>,
+    finds: Merge<ConntrackAsk>,
+    inserts: Merge<ConntrackInsert>,
     arbiter: Arbiter<W, K, 8>,
+    no_eni: Constant<Bits<8>>,
 }
 
 impl<
@@ -74,7 +88,14 @@ impl<
     const LA: usize,
     const MA: usize,
     const NA: usize,
-> Card<W, K, CA, CB, PA, EA, LA, MA, NA>
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+    const TA: usize,
+    const TS: usize,
+    const TC: usize,
+> Card<W, K, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA, TA, TS, TC>
 {
     /// A card that says of itself what is in `capabilities`.
     #[must_use]
@@ -92,7 +113,11 @@ impl<
             registers: Control::new(capabilities),
             tx_path: TxPath::default(),
             rx_path: RxPath::default(),
+            conntrack: Conntrack::new(1 << TC),
+            finds: Merge::default(),
+            inserts: Merge::default(),
             arbiter: Arbiter::new(2),
+            no_eni: Constant::new(bits::<8>(0)),
         }
     }
 }
@@ -107,14 +132,24 @@ impl<
     const LA: usize,
     const MA: usize,
     const NA: usize,
-> Logic for Card<W, K, CA, CB, PA, EA, LA, MA, NA>
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+    const TA: usize,
+    const TS: usize,
+    const TC: usize,
+> Logic for Card<W, K, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA, TA, TS, TC>
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, registers, tx_path, rx_path, arbiter);
+        clock!(self, clock, registers, tx_path, rx_path, conntrack, finds, inserts, arbiter);
         self.registers.reset.next = self.reset.val();
         self.tx_path.reset.next = self.reset.val();
         self.rx_path.reset.next = self.reset.val();
+        self.conntrack.reset.next = self.reset.val();
+        self.finds.reset.next = self.reset.val();
+        self.inserts.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
 
         // Packets.
@@ -125,9 +160,46 @@ impl<
         StreamTx::<Beat<W, K, 8>>::join(&mut self.tx_path.reply, &mut self.arbiter.rx[1]);
         StreamTx::<Beat<W, K, 8>>::link(&mut self.guest_tx, &mut self.arbiter.tx);
 
+        // Connections. Answers to packets that waited go to the path that asked.
+        self.conntrack.tick.next = self.registers.now.val();
+        self.registers.policy_busy.next = self.tx_path.busy.val() || self.rx_path.busy.val();
+        self.conntrack.hash_key.next = self.registers.conntrack_key.val();
+        self.conntrack.table.payload.next = self.registers.table.payload.val();
+        self.conntrack.table.tvalid.next = self.registers.table.tvalid.val();
+        self.conntrack.allowance_rx.payload.next = self.no_eni.val();
+        self.conntrack.allowance_rx.tvalid.next = false;
+        FlowTx::<ConntrackAsk>::join(&mut self.tx_path.connection, &mut self.conntrack.tx_lookup);
+        FlowTx::<ConntrackHit>::join(&mut self.conntrack.tx_hit, &mut self.tx_path.hit);
+        FlowTx::<ConntrackAsk>::join(&mut self.rx_path.connection, &mut self.conntrack.rx_lookup);
+        FlowTx::<ConntrackHit>::join(&mut self.conntrack.rx_hit, &mut self.rx_path.hit);
+        StreamTx::<ConntrackAsk>::join(&mut self.tx_path.find, &mut self.finds.a);
+        StreamTx::<ConntrackAsk>::join(&mut self.rx_path.find, &mut self.finds.b);
+        self.conntrack.find.payload.next.tag = self.finds.from_b.val();
+        self.conntrack.find.payload.next.ask = self.finds.tx.payload.val();
+        self.conntrack.find.tvalid.next = self.finds.tx.tvalid.val();
+        self.finds.tx.tready.next = self.conntrack.find.tready.val();
+        self.tx_path.found.payload.next = self.conntrack.found.payload.val().hit;
+        self.tx_path.found.tvalid.next = self.conntrack.found.tvalid.val() && !self.conntrack.found.payload.val().tag;
+        self.rx_path.found.payload.next = self.conntrack.found.payload.val().hit;
+        self.rx_path.found.tvalid.next = self.conntrack.found.tvalid.val() && self.conntrack.found.payload.val().tag;
+        StreamTx::<ConntrackInsert>::join(&mut self.tx_path.insert, &mut self.inserts.a);
+        StreamTx::<ConntrackInsert>::join(&mut self.rx_path.insert, &mut self.inserts.b);
+        StreamTx::<ConntrackInsert>::join(&mut self.inserts.tx, &mut self.conntrack.insert);
+        self.tx_path.inserted.payload.next = self.conntrack.inserted.payload.val();
+        self.tx_path.inserted.tvalid.next =
+            self.conntrack.inserted.tvalid.val() && !self.conntrack.inserted.payload.val().tag;
+        self.rx_path.inserted.payload.next = self.conntrack.inserted.payload.val();
+        self.rx_path.inserted.tvalid.next =
+            self.conntrack.inserted.tvalid.val() && self.conntrack.inserted.payload.val().tag;
+        StreamTx::<ConntrackUpdate>::join(&mut self.tx_path.update, &mut self.conntrack.tx_update);
+        StreamTx::<ConntrackUpdate>::join(&mut self.rx_path.update, &mut self.conntrack.rx_update);
+
         // Registers.
         AxiLiteSubordinate::link(&mut self.control, &mut self.registers.bus);
-        self.registers.ready.next = self.tx_path.ready.val() && self.rx_path.ready.val();
+        self.registers.ready.next = self.tx_path.ready.val() && self.rx_path.ready.val() && self.conntrack.ready.val();
+        self.tx_path.strict_tcp.next = self.registers.strict_tcp.val();
+        self.rx_path.strict_tcp.next = self.registers.strict_tcp.val();
+        self.rx_path.flow_key.next = self.registers.flow_key.val();
         self.tx_path.enable.next = self.registers.enable.val();
         self.tx_path.underlay_ip.next = self.registers.underlay_ip.val();
         self.tx_path.underlay_mac.next = self.registers.underlay_mac.val();

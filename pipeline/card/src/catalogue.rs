@@ -25,11 +25,15 @@ pub(crate) fn sized_entries<
     const LA: usize,
     const MA: usize,
     const NA: usize,
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
 >() -> Vec<BlockEntry> {
     let mut entries = decap::entries::<W, K>();
-    entries.extend(tx_path::entries::<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA, NA>());
+    entries.extend(tx_path::entries::<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>());
     entries.push(BlockEntry::of("eni_rx", EniRx::<EA, LA>::default));
-    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, CA, CB, PA, EA, LA, NA>::default));
+    entries.push(BlockEntry::of("rx_path", RxPath::<W, K, CA, CB, PA, EA, LA, NA, NQ, SQ, RL, RA>::default));
     entries
 }
 

@@ -17,8 +17,9 @@ macro_rules! configurations {
         $variant:ident = $card:ident($name:literal):
             data $width:literal / $keep:literal, cells 2^$cells:literal of 2^$beats:literal beats (2^$payload:literal), ENIs 2^$enis:literal,
             local 2^$local:literal, mapping 2^$mapping:literal,
-            NACL fold 2^$fold:literal, connections 2^$connections:literal,
-            rules 2^$rule_rows:literal rows of 2^$row_rules:literal;
+            NACL fold 2^$fold:literal, rules 2^$rule_rows:literal rows of 2^$row_rules:literal,
+            connections 2^$connections:literal in 4 ways of 2^$ways:literal rows and a stash of 2^$stash:literal,
+            waiting 2^$waiting:literal packets of 2^$flows:literal flows;
     )*) => {
         /// A named configuration.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +29,10 @@ macro_rules! configurations {
 
         $(
             $(#[doc = $doc])*
-            pub type $card = Card<$width, $keep, $cells, $beats, $payload, $enis, $local, $mapping, { $enis + 1 + $fold }>;
+            pub type $card = Card<
+                $width, $keep, $cells, $beats, $payload, $enis, $local, $mapping, { $enis + 1 + $fold },
+                $waiting, $flows, $row_rules, $rule_rows, $ways, $stash, $connections,
+            >;
 
             const _: () = assert!($width == 8 * $keep, "a byte enable for each byte");
         )*
@@ -63,6 +67,7 @@ macro_rules! configurations {
                     $( Self::$variant => {
                         let mut entries = catalogue::sized_entries::<
                             $width, $keep, $cells, $beats, $payload, $enis, $local, $mapping, { $enis + 1 + $fold },
+                            $waiting, $flows, $row_rules, $rule_rows,
                         >();
                         entries.extend(security_group::entries::<$row_rules, $rule_rows, $enis>());
                         entries.push(self.card_entry());
@@ -87,13 +92,19 @@ macro_rules! configurations {
 configurations! {
     /// A big FPGA or an ASIC, 100G class.
     Line = LineCard("line"): data 512 / 64, cells 2^11 of 2^0 beats (2^11), ENIs 2^4, local 2^6, mapping 2^12,
-        NACL fold 2^0, connections 2^16, rules 2^9 rows of 2^6;
+        NACL fold 2^0, rules 2^9 rows of 2^6,
+        connections 2^16 in 4 ways of 2^15 rows and a stash of 2^3,
+        waiting 2^7 packets of 2^5 flows;
     /// An ECP5 LFE5U-85, 10G class.
     Edge = EdgeCard("edge"): data 64 / 8, cells 2^9 of 2^3 beats (2^12), ENIs 2^1, local 2^3, mapping 2^7,
-        NACL fold 2^3, connections 2^11, rules 2^9 rows of 2^3;
+        NACL fold 2^3, rules 2^9 rows of 2^3,
+        connections 2^11 in 4 ways of 2^10 rows and a stash of 2^3,
+        waiting 2^5 packets of 2^3 flows;
     /// Proofs and quick tests.
     Tiny = TinyCard("tiny"): data 64 / 8, cells 2^8 of 2^3 beats (2^11), ENIs 2^1, local 2^3, mapping 2^4,
-        NACL fold 2^3, connections 2^4, rules 2^5 rows of 2^2;
+        NACL fold 2^3, rules 2^5 rows of 2^2,
+        connections 2^4 in 4 ways of 2^3 rows and a stash of 2^2,
+        waiting 2^4 packets of 2^2 flows;
 }
 
 /// The numbers of a configuration.

@@ -167,6 +167,10 @@ pub struct Packet {
     /// The MAC that the answer tells.
     pub answer_mac: Bits<48>,
 
+    // --- conntrack ---
+    /// The stages before let it pass, and connections and rules concern it.
+    pub concerned: Bit,
+
     // --- lookup ---
     /// The address looked up: the destination, or the target of an ARP request or neighbour solicitation; for a router
     /// solicitation the prefix of the IPv6 subnet.
@@ -185,6 +189,8 @@ pub struct Packet {
     pub token: Bits<64>,
     /// Epoch of the token.
     pub token_epoch: Bits<8>,
+    /// Security groups of the destination.
+    pub groups: Bits<64>,
 
     // --- encap ---
     /// Low bits of the flow hash.
@@ -218,4 +224,6 @@ pub struct Event {
     pub has_eni: Bit,
     /// Length of the frame in bytes as it entered.
     pub length: Bits<14>,
+    /// `nitro_wire::Flow`: what connection tracking found.
+    pub flow: Bits<3>,
 }

@@ -30,18 +30,24 @@ use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
+use crate::conntrack;
+use crate::conntrack::facts::ReadFacts;
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
 use crate::decap::check::{self, OuterCheck};
 use crate::decap::deliver::Deliver;
 use crate::decap::merge::{self, Merge};
 use crate::decap::outer::{self, Outer};
 use crate::decap::peek::{self, Peek};
 use crate::decap::{Checked, Delivery, Peeked, RX_WINDOW, Tunnel};
+use crate::encap::flow_hash::{self, FlowHash};
 use crate::eni::rx::{self as eni, EniRx};
 use crate::nacl::{self, Nacl};
 use crate::parser::{self, Parser};
 use crate::record::{Event, Packet};
 use crate::table::TableWrite;
 use crate::token::{self, TokenCheck, TokenKey};
+use crate::waiting_room::admission::Admission;
+use crate::waiting_room::{self, Decided, FlowFacts};
 
 /// Shortest frame.
 #[allow(clippy::cast_possible_truncation, reason = "a constant of 14")]
@@ -70,7 +76,9 @@ const ENI_KNOWN: usize = INNER_PARSED + eni::LATENCY;
 /// Clock at which everything is known, with ACLs of that fold.
 const fn known(fold: usize) -> usize {
     let judged = ENI_KNOWN + nacl::lead(fold);
-    if judged > TOKEN_CHECKED { judged } else { TOKEN_CHECKED }
+    let found = ENI_KNOWN + conntrack::LATENCY;
+    let latest = if judged > found { judged } else { found };
+    if latest > TOKEN_CHECKED { latest } else { TOKEN_CHECKED }
 }
 
 /// Clocks from the gate to the queue, with ACLs of that fold.
@@ -80,14 +88,14 @@ pub const fn flow_latency(fold: usize) -> usize {
 }
 
 /// Clocks from a frame's last beat to the first beat of what is delivered, if nothing is before it, headers fill one beat, and
-/// the next has all of the inner frame's first: split, flow, queue, dispatch, the beat of the headers, the two registers of the output.
+/// the next has all of the inner frame's first: split, flow, queue, waiting room, dispatch, the beat of the headers, the two registers of the output.
 #[must_use]
 pub const fn latency(fold: usize) -> usize {
-    1 + flow_latency(fold) + 1 + 1 + 1 + 2
+    1 + flow_latency(fold) + 1 + 1 + 1 + 1 + 2
 }
 
 /// The rx path with `W` data bits, frames in `2^CA` cells of `2^CB` beats, together `2^PA` beats, `2^EA` ENIs with 4 · `2^LA` local addresses, and `2^NA` rules in each
-/// comparator of the ACLs.
+/// comparator of the ACLs; `2^NQ` packets of `2^SQ` flows wait for their connections, `2^RA` rows of `2^RL` security group rules.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct RxPath<
     const W: usize,
@@ -98,6 +106,10 @@ pub struct RxPath<
     const EA: usize,
     const LA: usize,
     const NA: usize,
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
 > {
     /// The clock.
     pub clock: Signal<In, Clock>,
@@ -127,6 +139,26 @@ pub struct RxPath<
     pub table: FlowRx<TableWrite>,
     /// Rule sets that have been written count from now on.
     pub commit: Signal<In, Bit>,
+    /// TCP packets that begin no connection need an entry.
+    pub strict_tcp: Signal<In, Bit>,
+    /// Key of the flow hash, its first byte lowest.
+    pub flow_key: Signal<In, Bits<128>>,
+    /// Questions to the connection table, not in two clocks running.
+    pub connection: FlowTx<ConntrackAsk>,
+    /// Its answers.
+    pub hit: FlowRx<ConntrackHit>,
+    /// Questions of packets that waited.
+    pub find: StreamTx<ConntrackAsk>,
+    /// Their answers, in order.
+    pub found: FlowRx<ConntrackHit>,
+    /// Connections to be entered.
+    pub insert: StreamTx<ConntrackInsert>,
+    /// What became of that, in order.
+    pub inserted: FlowRx<ConntrackInserted>,
+    /// Packets of connections that passed.
+    pub update: StreamTx<ConntrackUpdate>,
+    /// Rules of replaced sets are still being read.
+    pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
 
@@ -149,9 +181,24 @@ pub struct RxPath<
     queue: FlowFifo<Delivery, QUEUE>,
     /// Where the frames are whose records are between gate and dispatch.
     chains: Fifo<Chain, QUEUE>,
-    dispatch: Dispatch<Delivery>,
-    decided: Signal<Local, Delivery>,
-    join: Join<Delivery, W, K, 1>,
+    /// What is known of the flows of the packets in `queue`.
+    facts: FlowFifo<FlowFacts, QUEUE>,
+    flow_hash: FlowHash,
+    tag_wait: Delay<Bits<32>>,
+    question: ReadFacts,
+    read_facts: ReadFacts,
+    hit_wait: Delay<ConntrackHit>,
+    known: DFF<FlowFacts>,
+    spared: DFF<Bit>,
+    long: Signal<Local, Bit>,
+    long_before: Register<Bit>,
+    held: Signal<Local, Bit>,
+    taken: Signal<Local, Bit>,
+    admission: Admission<Delivery, NQ, SQ, RL, RA, EA>,
+    dispatch: Dispatch<Decided<Delivery>>,
+    decided: Signal<Local, Decided<Delivery>>,
+    beat_bytes: Constant<Bits<14>>,
+    join: Join<Decided<Delivery>, W, K, 1>,
     deliver: Deliver<W, K>,
     event_q: DFF<Event>,
     event_valid: Register<Bit>,
@@ -166,7 +213,11 @@ impl<
     const EA: usize,
     const LA: usize,
     const NA: usize,
-> Default for RxPath<W, K, CA, CB, PA, EA, LA, NA>
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+> Default for RxPath<W, K, CA, CB, PA, EA, LA, NA, NQ, SQ, RL, RA>
 {
     fn default() -> Self {
         let fold = nacl::fold(EA, NA);
@@ -186,6 +237,16 @@ impl<
             hash_key: Signal::default(),
             table: FlowRx::default(),
             commit: Signal::default(),
+            strict_tcp: Signal::default(),
+            flow_key: Signal::default(),
+            connection: FlowTx::default(),
+            hit: FlowRx::default(),
+            find: StreamTx::default(),
+            found: FlowRx::default(),
+            insert: StreamTx::default(),
+            inserted: FlowRx::default(),
+            update: StreamTx::default(),
+            busy: Signal::default(),
             ready: Signal::default(),
             split: Split::new(MIN_BYTES, MAX_BYTES, true),
             gate: CreditGate::new(1 << fold),
@@ -205,8 +266,22 @@ impl<
             merge: Merge::default(),
             queue: FlowFifo::default(),
             chains: Fifo::default(),
+            facts: FlowFifo::default(),
+            flow_hash: FlowHash::default(),
+            tag_wait: Delay::new(known + merge::LATENCY - INNER_PARSED - flow_hash::LATENCY),
+            question: ReadFacts::new(Direction::Ingress),
+            read_facts: ReadFacts::new(Direction::Ingress),
+            hit_wait: Delay::new(known - ENI_KNOWN - conntrack::LATENCY),
+            known: DFF::default(),
+            spared: DFF::default(),
+            long: Signal::default(),
+            long_before: Register::default(),
+            held: Signal::default(),
+            taken: Signal::default(),
+            admission: Admission::new(Direction::Ingress, waiting_room::most_cells(CA)),
             dispatch: Dispatch::default(),
             decided: Signal::default(),
+            beat_bytes: Constant::new(K.to_bits()),
             join: Join::default(),
             deliver: Deliver::default(),
             event_q: DFF::default(),
@@ -224,7 +299,11 @@ impl<
     const EA: usize,
     const LA: usize,
     const NA: usize,
-> Logic for RxPath<W, K, CA, CB, PA, EA, LA, NA>
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+> Logic for RxPath<W, K, CA, CB, PA, EA, LA, NA, NQ, SQ, RL, RA>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -242,11 +321,16 @@ impl<
             merge,
             queue,
             chains,
+            facts,
+            flow_hash,
+            tag_wait,
+            hit_wait,
+            admission,
             dispatch,
             join,
             deliver
         );
-        dff_setup!(self, clock, event_q, event_valid);
+        dff_setup!(self, clock, event_q, event_valid, known, spared, long_before);
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.outer.reset.next = self.reset.val();
@@ -265,6 +349,12 @@ impl<
         self.merge.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
         self.chains.reset.next = self.reset.val();
+        self.facts.reset.next = self.reset.val();
+        self.flow_hash.reset.next = self.reset.val();
+        self.tag_wait.reset.next = self.reset.val();
+        self.hit_wait.reset.next = self.reset.val();
+        self.long_before.reset.next = self.reset.val();
+        self.admission.reset.next = self.reset.val();
         self.dispatch.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
         self.deliver.reset.next = self.reset.val();
@@ -281,14 +371,33 @@ impl<
         self.nacl.table.payload.next = self.table.payload.val();
         self.nacl.table.tvalid.next = self.table.tvalid.val();
         self.nacl.commit.next = self.commit.val();
-        self.ready.next = self.split.ready.val() && self.eni.ready.val() && self.nacl.ready.val();
+        self.admission.table.payload.next = self.table.payload.val();
+        self.admission.table.tvalid.next = self.table.tvalid.val();
+        self.admission.commit.next = self.commit.val();
+        self.admission.strict_tcp.next = self.strict_tcp.val();
+        self.flow_hash.flow_key.next = self.flow_key.val();
+        self.busy.next = self.admission.busy.val();
+        StreamTx::<ConntrackAsk>::link(&mut self.find, &mut self.admission.find);
+        FlowRx::<ConntrackHit>::link(&mut self.found, &mut self.admission.found);
+        StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.admission.insert);
+        FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.admission.inserted);
+        StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
+        self.ready.next =
+            self.admission.ready.val() && self.split.ready.val() && self.eni.ready.val() && self.nacl.ready.val();
 
         // Frames come in.
         self.split.rx.payload.next = self.rx.payload.val();
         self.split.rx.tvalid.next = self.rx.tvalid.val() && self.enable.val();
         self.rx.tready.next = self.split.rx.tready.val() && self.enable.val();
-        StreamTx::<FrameHead<RX_WINDOW, 1>>::join(&mut self.split.head, &mut self.gate.rx);
-        self.gate.release.next = self.dispatch.done.val();
+        // Questions to the connection table are at least two clocks apart: what has a connection has more than a beat, and of such
+        // frames none follows another at once, even if the gate was closed for a while.
+        self.long.next = self.split.head.payload.val().length > self.beat_bytes.val();
+        self.held.next = self.long.val() && self.long_before.q.val();
+        self.long_before.d.next = self.gate.tx.tvalid.val() && self.long.val();
+        self.gate.rx.payload.next = self.split.head.payload.val();
+        self.gate.rx.tvalid.next = self.split.head.tvalid.val() && !self.held.val();
+        self.split.head.tready.next = self.gate.rx.tready.val() && !self.held.val();
+        self.gate.release.next = self.taken.val();
         self.chains.rx.payload.next = self.split.head.payload.val().chain;
         self.chains.rx.tvalid.next = self.gate.tx.tvalid.val();
         self.received.tvalid.next = self.gate.tx.tvalid.val();
@@ -337,23 +446,54 @@ impl<
         self.queue.rx.payload.next = self.merge.tx.payload.val();
         self.queue.rx.tvalid.next = self.merge.tx.tvalid.val();
 
+        // The connection, of packets that may have one.
+        self.question.packet.next = self.eni.tx.payload.val();
+        self.question.eni.next = self.eni.tx.payload.val().eni;
+        self.connection.payload.next = self.question.ask.val();
+        self.connection.tvalid.next = self.eni.tx.tvalid.val() && (self.eni.tx.payload.val().reason == 0);
+        FlowRx::<ConntrackHit>::link(&mut self.hit, &mut self.hit_wait.rx);
+        self.flow_hash.rx.payload.next = self.inner_parser.tx.payload.val();
+        self.flow_hash.rx.tvalid.next = self.inner_parser.tx.tvalid.val();
+        FlowTx::<Bits<32>>::join(&mut self.flow_hash.tx, &mut self.tag_wait.rx);
+        self.read_facts.packet.next = self.nacl.tx.payload.val();
+        self.read_facts.eni.next = self.nacl.tx.payload.val().eni;
+        self.known.d.next = self.read_facts.facts.val();
+        if self.hit_wait.tx.tvalid.val() {
+            self.known.d.next.hit = self.hit_wait.tx.payload.val();
+        }
+        self.spared.d.next = self.nacl.tx.payload.val().exempt;
+        self.facts.rx.payload.next = self.known.q.val();
+        self.facts.rx.payload.next.tag = self.tag_wait.tx.payload.val();
+        self.facts.rx.payload.next.concerned = (self.merge.tx.payload.val().reason == 0) && !self.spared.q.val();
+        self.facts.rx.tvalid.next = self.merge.tx.tvalid.val();
+
+        // Connections and rules. Record, facts and place of a frame come together.
+        self.admission.rx.payload.next.flow = self.facts.tx.payload.val();
+        self.admission.rx.payload.next.reason = self.queue.tx.payload.val().reason;
+        self.admission.rx.payload.next.chain = self.chains.tx.payload.val();
+        self.admission.rx.payload.next.record = self.queue.tx.payload.val();
+        self.admission.rx.tvalid.next = self.queue.tx.tvalid.val();
+        self.taken.next = self.queue.tx.tvalid.val() && self.admission.rx.tready.val();
+        self.queue.tx.tready.next = self.admission.rx.tready.val();
+        self.facts.tx.tready.next = self.taken.val();
+        self.chains.tx.tready.next = self.taken.val();
+        StreamTx::<Decided<Delivery>>::join(&mut self.admission.tx, &mut self.dispatch.records);
+
         // Verdict and frame meet.
-        self.decided.next = self.queue.tx.payload.val();
-        StreamTx::<Delivery>::join(&mut self.queue.tx, &mut self.dispatch.records);
+        self.decided.next = self.admission.tx.payload.val();
         self.dispatch.hold.next = false;
-        self.dispatch.chain.next = self.chains.tx.payload.val();
-        self.dispatch.length.next = self.decided.val().length;
-        self.dispatch.has_payload.next = self.decided.val().has_payload;
+        self.dispatch.chain.next = self.decided.val().chain;
+        self.dispatch.length.next = self.decided.val().record.length;
+        self.dispatch.has_payload.next = self.decided.val().record.has_payload;
         self.dispatch.pass.next = self.decided.val().reason == 0;
-        self.chains.tx.tready.next = self.dispatch.done.val();
         StreamTx::<Fetch>::join(&mut self.dispatch.fetch, &mut self.split.fetch);
         StreamTx::<Chain>::join(&mut self.dispatch.discard, &mut self.split.discard);
-        StreamTx::<Delivery>::join(&mut self.dispatch.passed, &mut self.join.records);
+        StreamTx::<Decided<Delivery>>::join(&mut self.dispatch.passed, &mut self.join.records);
         StreamTx::<Beat<W, K, 1>>::join(&mut self.split.payload, &mut self.join.payload);
         self.join.has_payload.next = true;
         self.join.discard.next = false;
-        self.deliver.length.next = self.join.record.val().frame_end;
-        self.deliver.rx.payload.next.tuser = self.join.record.val().bound;
+        self.deliver.length.next = self.join.record.val().record.frame_end;
+        self.deliver.rx.payload.next.tuser = self.join.record.val().record.bound;
         self.deliver.rx.payload.next.tlast = self.join.tx.payload.val().tlast;
         self.deliver.rx.payload.next.tkeep = self.join.tx.payload.val().tkeep;
         self.deliver.rx.payload.next.tdata = self.join.tx.payload.val().tdata;
@@ -363,12 +503,13 @@ impl<
 
         self.event_valid.d.next = self.dispatch.done.val();
         if self.dispatch.done.val() {
-            self.event_q.d.next.serial = self.decided.val().serial;
+            self.event_q.d.next.serial = self.decided.val().record.serial;
+            self.event_q.d.next.flow = self.decided.val().kind;
             self.event_q.d.next.reason = self.decided.val().reason;
-            self.event_q.d.next.length = self.decided.val().length;
+            self.event_q.d.next.length = self.decided.val().record.length;
             if self.decided.val().reason == 0 {
                 self.event_q.d.next.verdict = bits::<2>(0);
-                self.event_q.d.next.eni = self.decided.val().eni;
+                self.event_q.d.next.eni = self.decided.val().record.eni;
                 self.event_q.d.next.has_eni = true;
             } else {
                 self.event_q.d.next.verdict = bits::<2>(1);

@@ -1,6 +1,7 @@
 //! Programming a card and reading what it counts.
 
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, key_words, mac_bits, mask4, mask6};
+use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND};
 use nitro_wire::registers::{self, Register};
 use nitro_wire::tables::{LOCAL_KEY, MAPPING_KEY};
 use nitro_wire::{Table, counters};
@@ -205,6 +206,7 @@ impl<P: RegisterPort> Driver<P> {
             ("subnet", u128::from(eni.subnet)),
         ])?;
         self.write_row(Table::Eni, u16::from(eni.number), &row)?;
+        self.install_limits(eni.number, &eni.policy)?;
         for &ip in &eni.ips {
             let key = [("vni", u128::from(eni.vni)), ("ip", ip_bits(ip))];
             let values = [("valid", 1), key[0], key[1], ("eni", u128::from(eni.number))];
@@ -212,6 +214,26 @@ impl<P: RegisterPort> Driver<P> {
             self.insert(|state| &mut state.local, &LOCAL_KEY.pack(&key)?, row)?;
         }
         Ok(())
+    }
+
+    /// Installs how many connections of an interface are tracked, and for how long.
+    ///
+    /// # Errors
+    /// If a timeout has too many ticks, or an access fails.
+    pub fn install_limits(&mut self, eni: u8, policy: &EniPolicy) -> Result<(), DriverError> {
+        let most = Table::Conntrack.row().field("max_connections")?.width;
+        let timeouts = policy.timeouts;
+        let ticks = |seconds: u32| u128::from(seconds) * u128::from(TICKS_PER_SECOND);
+        let row = Table::Conntrack.row().pack_words(&[
+            ("max_connections", u128::from(policy.max_connections).min((1 << most) - 1)),
+            ("tcp_established", ticks(timeouts.tcp_established)),
+            ("tcp_transient", ticks(timeouts.tcp_transient)),
+            ("udp", ticks(timeouts.udp)),
+            ("udp_stream", ticks(timeouts.udp_stream)),
+            ("icmp", ticks(timeouts.icmp)),
+            ("other", ticks(timeouts.other)),
+        ])?;
+        self.write_row(Table::Conntrack, u16::from(eni), &row)
     }
 
     /// Installs an entry of the mapping cache. Its key must not be installed yet.

@@ -28,6 +28,7 @@
 //! clocks a place, once a tick. If ticks are shorter than that, a walk counts that began while the insertion waited.
 //! Entries are freed when their place is visited or moved, so nothing escapes a walk by moving.
 
+pub mod facts;
 pub mod judge;
 pub mod ledger;
 pub mod limits;
@@ -45,9 +46,11 @@ use nitro_components::stream::{FlowRx, FlowTx, StreamRx, StreamTx};
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
+use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
 use crate::table::TableWrite;
+use facts::ReadFacts;
 use judge::Judge;
 use ledger::{Errand, Ledger};
 use limits::Limits;
@@ -72,6 +75,7 @@ pub const LATENCY: usize = FlowTable::<3, 2, 4>::LATENCY + judge::LATENCY;
 #[must_use]
 pub fn entries<const A: usize, const SA: usize, const CA: usize, const EA: usize>(capacity: usize) -> Vec<BlockEntry> {
     vec![
+        BlockEntry::of("conntrack_facts", || ReadFacts::new(Direction::Ingress)),
         BlockEntry::of("conntrack_judge", Judge::<CA>::default),
         BlockEntry::of("conntrack_state", Advance::default),
         BlockEntry::of("conntrack_limits", Limits::<EA>::default),
@@ -337,8 +341,7 @@ impl<const A: usize, const SA: usize, const CA: usize, const EA: usize> Logic fo
                 self.op.d.next.context.class = self.other.val();
                 if self.new.val().key.protocol == self.tcp_number.val() {
                     self.op.d.next.context.class = self.tcp.val();
-                    self.op.d.next.context.is_open =
-                        (self.new.val().tcp_flags & self.syn_ack.val()) == self.syn.val();
+                    self.op.d.next.context.is_open = (self.new.val().tcp_flags & self.syn_ack.val()) == self.syn.val();
                 } else if self.new.val().key.protocol == self.udp_number.val() {
                     self.op.d.next.context.class = self.udp.val();
                 } else if (self.new.val().key.protocol == self.icmp_number.val())

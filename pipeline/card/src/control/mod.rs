@@ -115,6 +115,8 @@ pub struct Control {
     pub bus: AxiLiteSubordinate,
     /// All tables have been cleared after reset.
     pub ready: Signal<In, Bit>,
+    /// Rules of replaced sets are still being read.
+    pub policy_busy: Signal<In, Bit>,
     /// A frame of so many bytes enters the tx path.
     pub tx_received: FlowRx<Bits<14>>,
     /// A frame of so many bytes enters the rx path.
@@ -205,6 +207,7 @@ impl Control {
             reset: Signal::default(),
             bus: AxiLiteSubordinate::default(),
             ready: Signal::default(),
+            policy_busy: Signal::default(),
             tx_received: FlowRx::default(),
             rx_received: FlowRx::default(),
             tx_event: FlowRx::default(),
@@ -332,6 +335,7 @@ impl Logic for Control {
 
         self.status.next = (bit_cast::<32, 12>(self.counters.rx_held.val()) << 16)
             | (bit_cast::<32, 12>(self.counters.tx_held.val()) << 4)
+            | (bit_cast::<32, 1>(self.policy_busy.val().into()) << 1)
             | bit_cast::<32, 1>(self.counters.busy.val().into());
         self.read_value.next = self.settings.read_data.val();
         if self.axi.read.payload.val() == self.id_word.val() {

@@ -1,7 +1,7 @@
 //! The flow hash: one flow keeps one path of the underlay.
 //!
 //! Ports: `rx`, `flow_key`, `tx`. Latency: [`LATENCY`], one packet per clock. SipHash-1-3 of source, destination, ports, protocol and three
-//! zeros (40 bytes, fields big-endian); its low 14 bits. Fragments have no ports here, first ones neither, so that one datagram
+//! zeros (40 bytes, fields big-endian); its low 32 bits. Fragments have no ports here, first ones neither, so that one datagram
 //! keeps one path.
 
 use nitro_components::siphash::SipHash;
@@ -48,7 +48,7 @@ pub struct FlowHash {
     /// Key of the hash, its first byte lowest.
     pub flow_key: Signal<In, Bits<128>>,
     /// Hashes.
-    pub tx: FlowTx<Bits<14>>,
+    pub tx: FlowTx<Bits<32>>,
     flat: Cast<FlowIdentity, Bits<FLOW>>,
     swap: SwapBytes<FLOW>,
     hash: SipHash<1, 3, MESSAGE>,
@@ -95,7 +95,7 @@ impl Logic for FlowHash {
         self.hash.rx.payload.next =
             bit_cast::<MESSAGE, FLOW>(self.swap.o.val()) | (self.length.val() << self.length_place.val());
         self.hash.rx.tvalid.next = self.rx.tvalid.val();
-        self.tx.payload.next = bit_cast::<14, 64>(self.hash.tx.payload.val());
+        self.tx.payload.next = bit_cast::<32, 64>(self.hash.tx.payload.val());
         self.tx.tvalid.next = self.hash.tx.tvalid.val();
     }
 }

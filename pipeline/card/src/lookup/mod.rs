@@ -142,6 +142,10 @@ impl<const MA: usize> Logic for Lookup<MA> {
             self.packet.d.next.path_mtu = self.found.val().path_mtu;
             self.packet.d.next.token = self.found.val().token;
             self.packet.d.next.token_epoch = self.found.val().token_epoch;
+            self.packet.d.next.groups = self.found.val().groups;
+            self.packet.d.next.concerned = (self.rx.payload.val().reason == bits::<6>(0))
+                && !self.rx.payload.val().solicits
+                && !self.rx.payload.val().exempt;
             if (self.rx.payload.val().reason == bits::<6>(0)) && !self.rx.payload.val().solicits {
                 if !self.cache.tx.payload.val().hit {
                     self.packet.d.next.reason = self.cache_miss.val();

@@ -30,8 +30,10 @@ use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::Verdict;
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
+use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
 use crate::encap;
 use crate::encap::header::{HEADER, LENGTHS, OuterHeader};
 use crate::encap::outgoing::Outgoing;
@@ -41,12 +43,14 @@ use crate::nacl;
 use crate::record::{Event, Frame, PARSE_WINDOW};
 use crate::responder::{self, reply::Reply};
 use crate::table::TableWrite;
+use crate::waiting_room::admission::Admission;
+use crate::waiting_room::{self, Decided, FlowFacts};
 use pipeline::TxPipeline;
 
 /// Frames between head and verdict, at most.
 pub const CREDITS: usize = 64;
-/// Clocks from a frame's last beat to the packet's first: split, pipeline, record FIFO, dispatch, output register.
-pub const LATENCY: usize = 1 + pipeline::LATENCY + 2 + 1 + 1;
+/// Clocks from a frame's last beat to the packet's first: split, pipeline, record FIFO, waiting room, dispatch, output register.
+pub const LATENCY: usize = 1 + pipeline::LATENCY + 2 + 1 + 1 + 1;
 
 /// The blocks of the tx path and of its stages, but for the parser; the path itself is the last.
 #[must_use]
@@ -61,6 +65,10 @@ pub fn entries<
     const LA: usize,
     const MA: usize,
     const NA: usize,
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
 >() -> Vec<BlockEntry> {
     let mut entries = eni::tx::entries::<EA, LA>();
     entries.extend(responder::entries::<W, K>());
@@ -68,7 +76,7 @@ pub fn entries<
     entries.extend(nacl::entries::<EA, NA>());
     entries.extend(encap::entries());
     entries.push(BlockEntry::of("tx_pipeline", TxPipeline::<EA, LA, MA, NA>::default));
-    entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, CA, CB, PA, EA, LA, MA, NA>::default));
+    entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>::default));
     entries
 }
 
@@ -83,7 +91,8 @@ pub struct Macs {
 
 /// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, frames wait in
 /// `2^CA` cells of `2^CB` beats, together `2^PA` beats; `2^EA` ENIs,
-/// tables of four ways of `2^LA` local addresses and `2^MA` mappings, `2^NA` rules in each comparator of the ACLs.
+/// tables of four ways of `2^LA` local addresses and `2^MA` mappings, `2^NA` rules in each comparator of the ACLs; `2^NQ`
+/// packets of `2^SQ` flows wait for their connections, `2^RA` rows of `2^RL` security group rules.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct TxPath<
     const W: usize,
@@ -96,6 +105,10 @@ pub struct TxPath<
     const LA: usize,
     const MA: usize,
     const NA: usize,
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
 > {
     /// The clock.
     pub clock: Signal<In, Clock>,
@@ -129,6 +142,24 @@ pub struct TxPath<
     pub next_hop_mac: Signal<In, Bits<48>>,
     /// The MAC that guests see for their gateway.
     pub gateway_mac: Signal<In, Bits<48>>,
+    /// TCP packets that begin no connection need an entry.
+    pub strict_tcp: Signal<In, Bit>,
+    /// Questions to the connection table.
+    pub connection: FlowTx<ConntrackAsk>,
+    /// Its answers.
+    pub hit: FlowRx<ConntrackHit>,
+    /// Questions of packets that waited.
+    pub find: StreamTx<ConntrackAsk>,
+    /// Their answers, in order.
+    pub found: FlowRx<ConntrackHit>,
+    /// Connections to be entered.
+    pub insert: StreamTx<ConntrackInsert>,
+    /// What became of that, in order.
+    pub inserted: FlowRx<ConntrackInserted>,
+    /// Packets of connections that passed.
+    pub update: StreamTx<ConntrackUpdate>,
+    /// Rules of replaced sets are still being read.
+    pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
 
@@ -139,8 +170,11 @@ pub struct TxPath<
     records: FlowFifoBlock<Outgoing, 6>,
     /// Where the frames are whose records are in the pipeline or behind it.
     chains: Fifo<Chain, 6>,
-    dispatch: Dispatch<Outgoing>,
-    join: Join<Outgoing, W, K, 8>,
+    /// What is known of the flows of the packets in `records`.
+    facts: FlowFifoBlock<FlowFacts, 6>,
+    admission: Admission<Outgoing, NQ, SQ, RL, RA, EA>,
+    dispatch: Dispatch<Decided<Outgoing>>,
+    join: Join<Decided<Outgoing>, W, K, 8>,
     macs: Cast<Macs, Bits<96>>,
     overlay: Overlay<W, K, 1, 96, 12>,
     header: OuterHeader,
@@ -150,11 +184,15 @@ pub struct TxPath<
     disposed: DFF<Event>,
     disposed_valid: Register<Bit>,
     replies: Signal<Local, Bit>,
-    decided: Signal<Local, Outgoing>,
+    taken: Signal<Local, Bit>,
+    decided: Signal<Local, Decided<Outgoing>>,
+    verdict: Signal<Local, Bits<2>>,
+    leaving: Signal<Local, Outgoing>,
     no_frame: Constant<Frame>,
     no_beat: Constant<Beat<W, K, 1>>,
     no_macs: Constant<Macs>,
     pass_verdict: Constant<Bits<2>>,
+    drop_verdict: Constant<Bits<2>>,
     reply_verdict: Constant<Bits<2>>,
 }
 
@@ -169,7 +207,11 @@ impl<
     const LA: usize,
     const MA: usize,
     const NA: usize,
-> Default for TxPath<W, K, RH, CA, CB, PA, EA, LA, MA, NA>
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+> Default for TxPath<W, K, RH, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>
 {
     /// # Panics
     /// If the widths do not fit together.
@@ -193,6 +235,15 @@ impl<
             underlay_mac: Signal::default(),
             next_hop_mac: Signal::default(),
             gateway_mac: Signal::default(),
+            strict_tcp: Signal::default(),
+            connection: FlowTx::default(),
+            hit: FlowRx::default(),
+            find: StreamTx::default(),
+            found: FlowRx::default(),
+            insert: StreamTx::default(),
+            inserted: FlowRx::default(),
+            update: StreamTx::default(),
+            busy: Signal::default(),
             ready: Signal::default(),
             split: Split::new(bytes(MIN_FRAME_BYTES), bytes(MAX_FRAME_BYTES), false),
             window: Wires::new(|bit| bit + RH - PARSE_WINDOW),
@@ -200,6 +251,8 @@ impl<
             pipeline: TxPipeline::default(),
             records: FlowFifoBlock::default(),
             chains: Fifo::default(),
+            facts: FlowFifoBlock::default(),
+            admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA)),
             dispatch: Dispatch::default(),
             join: Join::default(),
             macs: Cast::default(),
@@ -211,11 +264,15 @@ impl<
             disposed: DFF::default(),
             disposed_valid: Register::default(),
             replies: Signal::default(),
+            taken: Signal::default(),
             decided: Signal::default(),
+            verdict: Signal::default(),
+            leaving: Signal::default(),
             no_frame: Constant::new(Frame::default()),
             no_beat: Constant::new(Beat::default()),
             no_macs: Constant::new(Macs::default()),
             pass_verdict: Constant::new(Verdict::Pass.code().to_bits()),
+            drop_verdict: Constant::new(Verdict::Drop.code().to_bits()),
             reply_verdict: Constant::new(Verdict::Reply.code().to_bits()),
         }
     }
@@ -232,17 +289,26 @@ impl<
     const LA: usize,
     const MA: usize,
     const NA: usize,
-> Logic for TxPath<W, K, RH, CA, CB, PA, EA, LA, MA, NA>
+    const NQ: usize,
+    const SQ: usize,
+    const RL: usize,
+    const RA: usize,
+> Logic for TxPath<W, K, RH, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, split, gate, pipeline, records, chains, dispatch, join, overlay, prepend, spill, answers);
+        clock!(
+            self, clock, split, gate, pipeline, records, chains, facts, admission, dispatch, join, overlay, prepend,
+            spill, answers
+        );
         dff_setup!(self, clock, disposed, disposed_valid);
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.pipeline.reset.next = self.reset.val();
         self.records.reset.next = self.reset.val();
         self.chains.reset.next = self.reset.val();
+        self.facts.reset.next = self.reset.val();
+        self.admission.reset.next = self.reset.val();
         self.dispatch.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
         self.overlay.reset.next = self.reset.val();
@@ -251,8 +317,21 @@ impl<
         self.answers.reset.next = self.reset.val();
         self.disposed_valid.reset.next = self.reset.val();
 
-        FlowRx::<TableWrite>::link(&mut self.table, &mut self.pipeline.table);
+        self.pipeline.table.payload.next = self.table.payload.val();
+        self.pipeline.table.tvalid.next = self.table.tvalid.val();
+        self.admission.table.payload.next = self.table.payload.val();
+        self.admission.table.tvalid.next = self.table.tvalid.val();
         self.pipeline.commit.next = self.commit.val();
+        self.admission.commit.next = self.commit.val();
+        self.admission.strict_tcp.next = self.strict_tcp.val();
+        self.busy.next = self.admission.busy.val();
+        FlowTx::<ConntrackAsk>::link(&mut self.connection, &mut self.pipeline.connection);
+        FlowRx::<ConntrackHit>::link(&mut self.hit, &mut self.pipeline.hit);
+        StreamTx::<ConntrackAsk>::link(&mut self.find, &mut self.admission.find);
+        FlowRx::<ConntrackHit>::link(&mut self.found, &mut self.admission.found);
+        StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.admission.insert);
+        FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.admission.inserted);
+        StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
         self.pipeline.hash_key.next = self.hash_key.val();
         self.pipeline.flow_key.next = self.flow_key.val();
         self.pipeline.underlay_ip.next = self.underlay_ip.val();
@@ -260,7 +339,7 @@ impl<
         self.header.underlay_ip.next = self.underlay_ip.val();
         self.header.underlay_mac.next = self.underlay_mac.val();
         self.header.next_hop_mac.next = self.next_hop_mac.val();
-        self.ready.next = self.pipeline.ready.val() && self.split.ready.val();
+        self.ready.next = self.pipeline.ready.val() && self.split.ready.val() && self.admission.ready.val();
 
         // In: head and payload part.
         self.split.rx.payload.next = self.rx.payload.val();
@@ -283,30 +362,47 @@ impl<
         self.chains.rx.payload.next = self.split.head.payload.val().chain;
         self.chains.rx.tvalid.next = self.gate.tx.tvalid.val();
         FlowTx::<Frame>::join(&mut self.gate.tx, &mut self.pipeline.rx);
+        self.facts.rx.payload.next = self.pipeline.facts.val();
+        self.facts.rx.tvalid.next = self.pipeline.tx.tvalid.val();
         FlowTx::<Outgoing>::join(&mut self.pipeline.tx, &mut self.records.rx);
-        StreamTx::<Outgoing>::join(&mut self.records.tx, &mut self.dispatch.records);
+
+        // Connections and rules. Record, facts and place of a frame come together.
+        self.admission.rx.payload.next.flow = self.facts.tx.payload.val();
+        self.admission.rx.payload.next.reason = self.records.tx.payload.val().reason;
+        self.admission.rx.payload.next.chain = self.chains.tx.payload.val();
+        self.admission.rx.payload.next.record = self.records.tx.payload.val();
+        self.admission.rx.tvalid.next = self.records.tx.tvalid.val();
+        self.taken.next = self.records.tx.tvalid.val() && self.admission.rx.tready.val();
+        self.records.tx.tready.next = self.admission.rx.tready.val();
+        self.facts.tx.tready.next = self.taken.val();
+        self.chains.tx.tready.next = self.taken.val();
+        self.gate.release.next = self.taken.val();
+        StreamTx::<Decided<Outgoing>>::join(&mut self.admission.tx, &mut self.dispatch.records);
 
         // Verdict and frame meet. A reply waits until the last one has left.
-        self.decided.next = self.records.tx.payload.val();
-        self.replies.next = self.decided.val().verdict == self.reply_verdict.val();
+        self.decided.next = self.admission.tx.payload.val();
+        self.verdict.next = self.decided.val().record.verdict;
+        if self.decided.val().reason != 0 {
+            self.verdict.next = self.drop_verdict.val();
+        }
+        self.replies.next = self.verdict.val() == self.reply_verdict.val();
         self.dispatch.hold.next = self.replies.val() && !self.answers.rx.tready.val();
-        self.dispatch.chain.next = self.chains.tx.payload.val();
-        self.dispatch.length.next = self.decided.val().length;
-        self.dispatch.has_payload.next = self.decided.val().has_payload;
-        self.dispatch.pass.next = self.decided.val().verdict == self.pass_verdict.val();
-        self.chains.tx.tready.next = self.dispatch.done.val();
-        self.gate.release.next = self.dispatch.done.val();
+        self.dispatch.chain.next = self.decided.val().chain;
+        self.dispatch.length.next = self.decided.val().record.length;
+        self.dispatch.has_payload.next = self.decided.val().record.has_payload;
+        self.dispatch.pass.next = self.verdict.val() == self.pass_verdict.val();
         StreamTx::<Fetch>::join(&mut self.dispatch.fetch, &mut self.split.fetch);
         StreamTx::<Chain>::join(&mut self.dispatch.discard, &mut self.split.discard);
-        StreamTx::<Outgoing>::join(&mut self.dispatch.passed, &mut self.join.records);
+        StreamTx::<Decided<Outgoing>>::join(&mut self.dispatch.passed, &mut self.join.records);
         StreamTx::<Beat<W, K, 8>>::join(&mut self.split.payload, &mut self.join.payload);
         self.join.has_payload.next = true;
         self.join.discard.next = false;
 
         // Out: new MACs, outer headers.
         self.macs.i.next = self.no_macs.val();
-        self.macs.i.next.dst = self.join.record.val().dst_mac;
-        self.macs.i.next.src = self.join.record.val().src_mac;
+        self.leaving.next = self.join.record.val().record;
+        self.macs.i.next.dst = self.leaving.val().dst_mac;
+        self.macs.i.next.src = self.leaving.val().src_mac;
         self.overlay.data.next = self.macs.o.val();
         self.overlay.mask.next = bits::<12>(0xfff);
         self.overlay.rx.payload.next = self.no_beat.val();
@@ -315,7 +411,7 @@ impl<
         self.overlay.rx.payload.next.tdata = self.join.tx.payload.val().tdata;
         self.overlay.rx.tvalid.next = self.join.tx.tvalid.val();
         self.join.tx.tready.next = self.overlay.rx.tready.val();
-        self.header.rx.next = self.join.record.val();
+        self.header.rx.next = self.leaving.val();
         self.prepend.header.next = self.header.header.val();
         self.prepend.layout.next = self.header.layout.val();
         StreamTx::<Beat<W, K, 1>>::join(&mut self.overlay.tx, &mut self.prepend.rx);
@@ -323,18 +419,19 @@ impl<
         StreamTx::<Beat<W, K, 1>>::link(&mut self.tx, &mut self.spill.tx);
 
         // Out: answers.
-        self.answers.rx.payload.next = self.decided.val();
+        self.answers.rx.payload.next = self.decided.val().record;
         self.answers.rx.tvalid.next = self.dispatch.done.val() && self.replies.val();
         StreamTx::<Beat<W, K, 8>>::link(&mut self.reply, &mut self.answers.tx);
 
         self.disposed_valid.d.next = self.dispatch.done.val();
         if self.dispatch.done.val() {
-            self.disposed.d.next.serial = self.decided.val().serial;
-            self.disposed.d.next.verdict = self.decided.val().verdict;
+            self.disposed.d.next.serial = self.decided.val().record.serial;
+            self.disposed.d.next.verdict = self.verdict.val();
             self.disposed.d.next.reason = self.decided.val().reason;
-            self.disposed.d.next.eni = self.decided.val().eni;
-            self.disposed.d.next.has_eni = self.decided.val().has_eni;
-            self.disposed.d.next.length = self.decided.val().length;
+            self.disposed.d.next.flow = self.decided.val().kind;
+            self.disposed.d.next.eni = self.decided.val().record.eni;
+            self.disposed.d.next.has_eni = self.decided.val().record.has_eni;
+            self.disposed.d.next.length = self.decided.val().record.length;
         }
         self.event.payload.next = self.disposed.q.val();
         self.event.tvalid.next = self.disposed_valid.q.val();

@@ -18,6 +18,9 @@ use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
+use crate::conntrack;
+use crate::conntrack::facts::ReadFacts;
+use crate::conntrack::record::{ConntrackAsk, ConntrackHit};
 use crate::encap::flow_hash::{self, FlowHash};
 use crate::encap::outgoing::Outgoing;
 use crate::encap::{self, Encap};
@@ -30,6 +33,7 @@ use crate::responder::answer::{self, ResponderAnswer};
 use crate::responder::ask::{self, ResponderAsk};
 use crate::responder::sum::{self, ReplySum};
 use crate::table::TableWrite;
+use crate::waiting_room::FlowFacts;
 
 /// Clocks from the parser to encap.
 const PARSED_TO_ENCAP: usize = eni::LATENCY + ask::LATENCY + lookup::LATENCY + answer::LATENCY;
@@ -50,6 +54,12 @@ pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize, const N
     pub rx: FlowRx<Frame>,
     /// Their verdicts.
     pub tx: FlowTx<Outgoing>,
+    /// What is known of the flow of the packet at `tx`.
+    pub facts: Signal<Out, FlowFacts>,
+    /// Questions to the connection table.
+    pub connection: FlowTx<ConntrackAsk>,
+    /// Its answers, [`conntrack::LATENCY`] clocks later.
+    pub hit: FlowRx<ConntrackHit>,
     /// Writes to the tables.
     pub table: FlowRx<TableWrite>,
     /// Rule sets that have been written count from now on.
@@ -67,7 +77,12 @@ pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize, const N
     parser: Parser,
     eni: EniTx<EA, LA>,
     flow_hash: FlowHash,
-    hash_wait: Delay<Bits<14>>,
+    hash_wait: Delay<Bits<32>>,
+    tag_wait: Delay<Bits<32>>,
+    question: ReadFacts,
+    read_facts: ReadFacts,
+    facts_wait: Delay<FlowFacts>,
+    hit_wait: Delay<ConntrackHit>,
     ask: ResponderAsk,
     sum: ReplySum,
     lookup: Lookup<MA>,
@@ -83,6 +98,9 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Default
             reset: Signal::default(),
             rx: FlowRx::default(),
             tx: FlowTx::default(),
+            facts: Signal::default(),
+            connection: FlowTx::default(),
+            hit: FlowRx::default(),
             table: FlowRx::default(),
             commit: Signal::default(),
             hash_key: Signal::default(),
@@ -94,6 +112,11 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Default
             eni: EniTx::default(),
             flow_hash: FlowHash::default(),
             hash_wait: Delay::new(PARSED_TO_ENCAP - flow_hash::LATENCY),
+            tag_wait: Delay::new(encap::LATENCY),
+            question: ReadFacts::new(Direction::Egress),
+            read_facts: ReadFacts::new(Direction::Egress),
+            facts_wait: Delay::new(encap::LATENCY),
+            hit_wait: Delay::new(PARSED_TO_ENCAP + encap::LATENCY - conntrack::LATENCY),
             ask: ResponderAsk::default(),
             sum: ReplySum::default(),
             lookup: Lookup::new(eni::CHECK_LATENCY + ask::LATENCY),
@@ -107,11 +130,17 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Default
 impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Logic for TxPipeline<EA, LA, MA, NA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, parser, eni, flow_hash, hash_wait, ask, sum, lookup, nacl, answer, encap);
+        clock!(
+            self, clock, parser, eni, flow_hash, hash_wait, tag_wait, facts_wait, hit_wait, ask, sum, lookup, nacl,
+            answer, encap
+        );
         self.parser.reset.next = self.reset.val();
         self.eni.reset.next = self.reset.val();
         self.flow_hash.reset.next = self.reset.val();
         self.hash_wait.reset.next = self.reset.val();
+        self.tag_wait.reset.next = self.reset.val();
+        self.facts_wait.reset.next = self.reset.val();
+        self.hit_wait.reset.next = self.reset.val();
         self.ask.reset.next = self.reset.val();
         self.sum.reset.next = self.reset.val();
         self.lookup.reset.next = self.reset.val();
@@ -141,8 +170,11 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Logic f
         self.eni.rx.tvalid.next = self.parser.tx.tvalid.val();
         self.flow_hash.rx.payload.next = self.parser.tx.payload.val();
         self.flow_hash.rx.tvalid.next = self.parser.tx.tvalid.val();
-        FlowTx::<Bits<14>>::join(&mut self.flow_hash.tx, &mut self.hash_wait.rx);
-        FlowTx::<Bits<14>>::join(&mut self.hash_wait.tx, &mut self.encap.hash);
+        FlowTx::<Bits<32>>::join(&mut self.flow_hash.tx, &mut self.hash_wait.rx);
+        self.encap.hash.payload.next = bit_cast::<14, 32>(self.hash_wait.tx.payload.val());
+        self.encap.hash.tvalid.next = self.hash_wait.tx.tvalid.val();
+        self.tag_wait.rx.payload.next = self.hash_wait.tx.payload.val();
+        self.tag_wait.rx.tvalid.next = self.hash_wait.tx.tvalid.val();
 
         self.lookup.ask.payload.next = self.eni.identified.payload.val();
         self.lookup.ask.tvalid.next = self.eni.identified.tvalid.val();
@@ -156,7 +188,23 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Logic f
         FlowTx::<Packet>::join(&mut self.ask.tx, &mut self.lookup.rx);
         FlowTx::<Packet>::join(&mut self.lookup.tx, &mut self.nacl.rx);
         FlowTx::<Packet>::join(&mut self.nacl.tx, &mut self.answer.rx);
-        FlowTx::<Packet>::join(&mut self.answer.tx, &mut self.encap.rx);
+        self.encap.rx.payload.next = self.answer.tx.payload.val();
+        self.encap.rx.tvalid.next = self.answer.tx.tvalid.val();
+
+        // The connection is looked up as soon as the headers are read; the answer meets the verdict behind encap.
+        self.question.packet.next = self.parser.tx.payload.val();
+        self.question.eni.next = self.parser.tx.payload.val().port;
+        self.connection.payload.next = self.question.ask.val();
+        self.connection.tvalid.next = self.parser.tx.tvalid.val();
+        FlowRx::<ConntrackHit>::link(&mut self.hit, &mut self.hit_wait.rx);
+        self.read_facts.packet.next = self.answer.tx.payload.val();
+        self.read_facts.eni.next = self.answer.tx.payload.val().eni;
+        self.facts_wait.rx.payload.next = self.read_facts.facts.val();
+        self.facts_wait.rx.payload.next.groups = self.answer.tx.payload.val().groups;
+        self.facts_wait.rx.tvalid.next = self.answer.tx.tvalid.val();
+        self.facts.next = self.facts_wait.tx.payload.val();
+        self.facts.next.hit = self.hit_wait.tx.payload.val();
+        self.facts.next.tag = self.tag_wait.tx.payload.val();
         FlowTx::<Outgoing>::link(&mut self.tx, &mut self.encap.tx);
     }
 }

@@ -18,7 +18,9 @@
 //! | [`slots::FlowSlots`] | flows with packets in the room, and whose turn it is |
 //! | [`inquiry::Inquiry`] | asks the connection table and the rules for the packet whose turn it is |
 //! | [`room::WaitingRoom`] | keeps the records, makes entries, and lets decided packets go |
+//! | [`admission::Admission`] | the room with the rules of its path |
 
+pub mod admission;
 pub mod inquiry;
 pub mod room;
 pub mod slots;
@@ -50,6 +52,8 @@ pub struct FlowFacts {
     pub is_error: Bit,
     /// It makes an entry if the rules admit it.
     pub tracks: Bit,
+    /// It is TCP.
+    pub is_tcp: Bit,
     /// TCP: SYN without ACK.
     pub opens: Bit,
     /// TCP: SYN is clear, or RST is set: no beginning of a connection.
@@ -118,6 +122,12 @@ pub struct Answer {
     pub untracked: Bit,
     /// Members of these groups are admitted.
     pub groups: Bits<64>,
+}
+
+/// Cells of a memory of `2^CA` that packets may hold while they wait: half of it, so that others always find room.
+#[must_use]
+pub const fn most_cells(cells_log2: usize) -> u16 {
+    1 << (cells_log2 - 1)
 }
 
 /// The blocks of this folder, the room for records that are numbers.

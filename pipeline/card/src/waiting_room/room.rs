@@ -322,7 +322,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
                 self.reason.d.next = self.answer.q.val().reason;
             } else if !self.admitted.val() {
                 self.reason.d.next = self.security_group.val();
-            } else if self.answer.q.val().untracked || !self.kept.val().flow.tracks {
+            } else if !self.kept.val().flow.tracks
+                || (self.answer.q.val().untracked && !(self.strict_tcp.val() && self.kept.val().flow.is_tcp))
+            {
+                // Strict TCP demands a connection of every packet but the first, so there every flow has one.
                 self.kind.d.next = self.kind_untracked.val();
             } else if self.kept.val().reason == 0 {
                 self.state.d.next = self.inserts.val();

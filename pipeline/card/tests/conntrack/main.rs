@@ -126,8 +126,7 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
     let mut bench = Bench::new(engine, flows, size.capacity, plan.idle, plan.seed ^ 1)?;
     bench.crowded = plan.collide.then_some((4, 4 + size.slots));
     bench.rates = plan.rates;
-    let first =
-        Limits { most: 1_000, tcp_established: 30, tcp_transient: 3, udp: 2, udp_stream: 9, icmp: 4, other: 6 };
+    let first = Limits { most: 1_000, tcp_established: 30, tcp_transient: 3, udp: 2, udp_stream: 9, icmp: 4, other: 6 };
     for eni in 0..2 {
         bench.limit(eni, first)?;
     }
@@ -191,7 +190,9 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
 
 fn check(size: Size, cases: u32, strategy: &impl Strategy<Value = Plan>) {
     let batch = Batch::prepared(&size.netlist(), |engine| reset(engine, 2)).unwrap();
-    if let Err(error) = batch.check(cases, strategy, move |engine: &mut dyn Engine, plan: Plan| run(engine, size, &plan)) {
+    if let Err(error) =
+        batch.check(cases, strategy, move |engine: &mut dyn Engine, plan: Plan| run(engine, size, &plan))
+    {
         panic!("{error}");
     }
 }

@@ -1,7 +1,11 @@
 //! The waiting room by itself, with a connection table and rules that answer when they like: every packet leaves once, flows keep their order,
 //! and each verdict is what it would be if packets came one after the other.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test stops at the first surprise; numbers are small")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test stops at the first surprise; numbers are small"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,7 +88,8 @@ fn case() -> impl Strategy<Value = Case> {
         1 => Just(Rules::Untracked),
         1 => (0_u8..4).prop_map(Rules::Group)
     ];
-    let flow = (rules, 0_u64..16, 0_u64..6, prop::bool::weighted(0.3), prop::bool::weighted(0.1), prop::bool::weighted(0.9));
+    let flow =
+        (rules, 0_u64..16, 0_u64..6, prop::bool::weighted(0.3), prop::bool::weighted(0.1), prop::bool::weighted(0.9));
     let flow = flow.prop_map(|(rules, groups, tag, known, unlucky, has_key)| Conversation {
         rules,
         groups,
@@ -252,7 +257,8 @@ fn check(case: &Case, departures: &[Departure], updates: &[u64]) {
     for &packet in &packets {
         let arrival = case.arrivals[packet];
         // What is dropped at the entrance overtakes.
-        let entrance = departures.iter().find(|departure| departure.0 == packet).unwrap().1 == code(DropReason::NewFlowQueueFull);
+        let entrance =
+            departures.iter().find(|departure| departure.0 == packet).unwrap().1 == code(DropReason::NewFlowQueueFull);
         if arrival.concerned && !entrance {
             let last = last_of_tag.insert(arrival.flow, packet);
             assert!(last.is_none_or(|last| last < packet), "{packet} left after {last:?}");

@@ -233,7 +233,7 @@ impl<P: RegisterPort> Driver<P> {
             ("icmp", ticks(timeouts.icmp)),
             ("other", ticks(timeouts.other)),
         ])?;
-        self.write_row(Table::Conntrack, u16::from(eni), &row)
+        Ok(self.write_row(Table::Conntrack, u16::from(eni), &row)?)
     }
 
     /// Installs an entry of the mapping cache. Its key must not be installed yet.

@@ -202,6 +202,7 @@ struct Events {
     reason: usize,
     eni: usize,
     has_eni: usize,
+    flow: usize,
 }
 
 impl Events {
@@ -214,6 +215,7 @@ impl Events {
             reason: output("reason")?,
             eni: output("eni")?,
             has_eni: output("has_eni")?,
+            flow: output("flow")?,
         })
     }
 }
@@ -248,6 +250,8 @@ struct Run<'a> {
     skipped: u64,
     progress: u64,
     held: VecDeque<Held>,
+    /// Packets whose frames are to leave, to the underlay and to the guests, in the order of their verdicts.
+    leaving: [VecDeque<usize>; 2],
     driver: Option<DriverState>,
     /// Clocks spent at the control port.
     programming: u64,
@@ -277,6 +281,7 @@ pub fn run(
         skipped: 0,
         progress: 0,
         held: VecDeque::new(),
+        leaving: [VecDeque::new(), VecDeque::new()],
         driver: Some(driver),
         programming,
         outcome: Outcome { verdicts: Vec::with_capacity(plan.offers.len()), ..Outcome::default() },
@@ -495,6 +500,8 @@ impl Run<'_> {
             }
             _ => None,
         };
+        let flow = u8::try_from(value(engine, events.flow)).ok().and_then(Flow::from_code);
+        let flow = flow.ok_or_else(|| unexpected("a kind of flow out of range"))?;
         let held = self
             .held
             .iter()
@@ -504,30 +511,29 @@ impl Run<'_> {
         self.progress = self.clock;
         let entry = &mut self.held[held];
         entry.verdict = Some((fate, self.clock));
+        match fate {
+            Fate::Forward => self.leaving[0].push_back(entry.packet),
+            Fate::Deliver | Fate::Reply => self.leaving[1].push_back(entry.packet),
+            Fate::Drop | Fate::Skipped => {}
+        }
         self.outcome.verdicts.push(FrameVerdict {
             packet: entry.packet,
             path,
             eni: name,
             verdict: fate,
             reason,
-            flow: Flow::None,
+            flow,
             clock_in: Some(entry.clock_in),
             latency_clocks: None,
         });
         Ok(())
     }
 
-    /// A frame left the card: it belongs to the oldest frame of the path in work that has none yet.
+    /// A frame left the card: frames leave in the order of their verdicts.
     fn output(&mut self, to_net: bool, frame: OutputFrame) -> Result<(), RunError> {
         let unexpected = RunError::Unexpected { clock: self.clock, what: "an output frame" };
-        let waits = |held: &&mut Held| {
-            let possible = match held.verdict {
-                Some((fate, _)) => (fate == Fate::Forward) == to_net && fate != Fate::Drop,
-                None => !to_net || held.path == Path::Tx,
-            };
-            possible && held.output.is_none()
-        };
-        let held = self.held.iter_mut().find(waits).ok_or(unexpected)?;
+        let packet = self.leaving[usize::from(!to_net)].pop_front();
+        let held = self.held.iter_mut().find(|held| Some(held.packet) == packet).ok_or(unexpected)?;
         held.output = Some(frame.clock);
         if to_net {
             self.outcome.net.push(OutputFrame { eni: None, ..frame });

@@ -83,8 +83,8 @@ pub const fn latency(fold: usize) -> usize {
     1 + flow_latency(fold) + 1 + 1 + 2
 }
 
-/// The rx path with `W` data bits, `2^PA` beats in the payload ring, `2^EA` ENIs with 4 · `2^LA` local addresses, and `2^NA` rules in each
-/// comparator of the ACLs.
+/// The rx path with `W` data bits, `2^PA` beats in the payload ring, `2^EA` ENIs with 4 · `2^LA` local addresses, and `2^NA`
+/// rules in each comparator of the ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct RxPath<const W: usize, const K: usize, const PA: usize, const EA: usize, const LA: usize, const NA: usize> {
     /// The clock.

@@ -1,4 +1,5 @@
-//! Network ACLs in a card's tables: complete before they count, nothing left of what was there before, nothing half after a fault.
+//! Network ACLs in a card's tables: complete before they count, nothing left of what was there before, nothing half after a
+//! fault.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use std::collections::BTreeMap;

@@ -1,12 +1,14 @@
 //! The tx path: guest frames to the underlay.
 //!
-//! * **Purpose.** Splits each frame into a head, which runs through the [`pipeline`](pipeline::TxPipeline), and a payload, which waits; joins both
-//!   when the verdict is there, and sends the frame in its outer headers, an answer, or nothing.
+//! * **Purpose.** Splits each frame into a head, which runs through the [`pipeline`](pipeline::TxPipeline), and a payload,
+//!   which waits; joins both when the verdict is there, and sends the frame in its outer headers, an answer, or nothing.
 //! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `reply`: answers to the
-//!   guests, `tuser` the ENI's number; `event`: one for each frame, in order, when it is disposed of; `received`: length of each frame
-//!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
-//! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
-//!   ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head and verdict.
+//!   guests, `tuser` the ENI's number; `event`: one for each frame, in order, when it is disposed of; `received`: length of
+//!   each frame when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count;
+//!   `enable`: while low, no beat is taken; the card's addresses and keys.
+//! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold
+//!   clocks ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head
+//!   and verdict.
 //! * **Drop reasons.** Those of its stages, and of what the split finds: `stream_error`, `oversize`, `truncated`.
 //! * **Counters.** One event, so one count, for each frame.
 //! * **Source.** The card's contract, sections 1 and 2.
@@ -76,8 +78,9 @@ pub struct Macs {
     pub src: Bits<48>,
 }
 
-/// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, `2^PA` beats of payload can wait; `2^EA` ENIs,
-/// tables of four ways of `2^LA` local addresses and `2^MA` mappings, `2^NA` rules in each comparator of the ACLs.
+/// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, `2^PA` beats of payload can
+/// wait; `2^EA` ENIs, tables of four ways of `2^LA` local addresses and `2^MA` mappings, `2^NA` rules in each comparator of the
+/// ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct TxPath<
     const W: usize,

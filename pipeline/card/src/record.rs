@@ -1,8 +1,8 @@
 //! The flat record that a packet's headers travel as, from the parser to the join.
 //!
-//! Each stage fills in its own fields and leaves the rest alone; what nobody reads downstream costs nothing in hardware. Numbers and addresses
-//! are big-endian values (the first byte on the wire is the most significant); IPv4 addresses are v4-mapped IPv6
-//! addresses (RFC 4291, section 2.5.5.2).
+//! Each stage fills in its own fields and leaves the rest alone; what nobody reads downstream costs nothing in hardware.
+//! Numbers and addresses are big-endian values (the first byte on the wire is the most significant); IPv4 addresses are
+//! v4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2).
 
 use nitro_netlist::Record;
 use rust_hdl::prelude::*;
@@ -148,7 +148,8 @@ pub struct Packet {
     pub in_subnet: Bit,
     /// The other end is one of the services that policies do not concern: resolver or metadata.
     pub exempt: Bit,
-    /// The ARP or ND target is the gateway: subnet base + 1, or the gateway's link-local address. Router solicitations ask for it too.
+    /// The ARP or ND target is the gateway: subnet base + 1, or the gateway's link-local address. Router solicitations ask for
+    /// it too.
     pub is_gateway: Bit,
     /// The ARP or ND target is an address of the ENI itself.
     pub is_own: Bit,

@@ -1,8 +1,8 @@
 //! Stage `nacl`: the network ACL of an interface's subnet.
 //!
-//! Stateless: each packet across the subnet's border is judged by the first rule that matches it; none denies it. Packets within the
-//! subnet, later fragments, and those to and from the resolver and the metadata service are not judged. (Amazon VPC user guide,
-//! "Control traffic to subnets using network ACLs".)
+//! Stateless: each packet across the subnet's border is judged by the first rule that matches it; none denies it. Packets
+//! within the subnet, later fragments, and those to and from the resolver and the metadata service are not judged. (Amazon VPC
+//! user guide, "Control traffic to subnets using network ACLs".)
 //!
 //! Drop reason: `nacl`.
 

@@ -303,8 +303,8 @@ fn on_the_way_in_the_source_counts() {
     assert_eq!(into(&rules, &from6("fd00:10::2")), None, "the subnet's resolver");
 }
 
-/// The custom network ACL of the Amazon VPC user guide, "Control traffic to subnets using network ACLs": port 443 meets rule 110, port 139
-/// meets none.
+/// The custom network ACL of the Amazon VPC user guide, "Control traffic to subnets using network ACLs": port 443 meets rule
+/// 110, port 139 meets none.
 #[test]
 fn the_published_example() {
     let home = "192.0.2.0/24";

@@ -134,8 +134,8 @@ impl<P: RegisterPort> Driver<P> {
         Ok(())
     }
 
-    /// Gives a subnet another network ACL while packets flow, or none. Each packet is judged wholly by the old one or wholly by the new
-    /// one, and in each direction all packets behind one that was judged by the new one are, too.
+    /// Gives a subnet another network ACL while packets flow, or none. Each packet is judged wholly by the old one or wholly by
+    /// the new one, and in each direction all packets behind one that was judged by the new one are, too.
     ///
     /// # Errors
     /// If the card has no such subnet, the ACL has too many rules, or an access fails; until the last access the old ACL counts.

@@ -4,13 +4,13 @@
 //! card's addresses and keys, the table window, and the counters ([`counters`]). The decode is made of that table, so it cannot
 //! differ from the driver's and the documentation's.
 //!
-//! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after
-//! the write to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
-//! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`, `rx_event` (what is counted); `ready` (the tables
-//! have been cleared after reset). Latency: a read or write takes 3 clocks from its last request channel to its
-//! response. After reset writes wait until all tables and counters have been cleared, so nothing that software writes is lost.
-//! Drop reasons: none. Counters: all are here.
-//! Responses: OKAY; SLVERR for a write to a read-only register, or of a part of a word; DECERR where no register is.
+//! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after the write
+//! to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
+//! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
+//! `rx_event` (what is counted); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
+//! from its last request channel to its response. After reset writes wait until all tables and counters have been cleared, so
+//! nothing that software writes is lost. Drop reasons: none. Counters: all are here. Responses: OKAY; SLVERR for a write to a
+//! read-only register, or of a part of a word; DECERR where no register is.
 
 pub mod address_map;
 pub mod axi_lite;
@@ -36,8 +36,8 @@ use crate::record::Event;
 use crate::table::TableWrite;
 use crate::token::TokenKey;
 
-/// Clocks from a commit to the next write, at least: packets that were being judged by the rules of before have been judged by then, so
-/// software may write those rules anew.
+/// Clocks from a commit to the next write, at least: packets that were being judged by the rules of before have been judged by
+/// then, so software may write those rules anew.
 pub const COMMIT_CLOCKS: usize = 40;
 
 /// What the card tells of itself in `CAPABILITIES` and `POLICY_CAPABILITIES`.

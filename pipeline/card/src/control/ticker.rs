@@ -1,7 +1,7 @@
 //! The card's clock of timeouts: ticks since reset.
 //!
-//! Ports: `clocks_per_tick` (0: time stands still), `tick` (a pulse for each tick), `now` (ticks so far, counted from the clock after the pulse
-//! on; wraps). Latency: a new length of the tick counts at once, for the tick under way too.
+//! Ports: `clocks_per_tick` (0: time stands still), `tick` (a pulse for each tick), `now` (ticks so far, counted from the clock
+//! after the pulse on; wraps). Latency: a new length of the tick counts at once, for the tick under way too.
 
 use nitro_components::register::Register;
 use nitro_netlist::{Ports, hdl_gen};
@@ -32,7 +32,8 @@ impl Logic for Ticker {
         dff_setup!(self, clock, elapsed, ticks);
         self.elapsed.reset.next = self.reset.val();
         self.ticks.reset.next = self.reset.val();
-        // Not only at equality: the tick may have been made shorter. `elapsed` is below the length, or stands still, so it never wraps.
+        // Not only at equality: the tick may have been made shorter. `elapsed` is below the length, or stands still, so it
+        // never wraps.
         self.ends.next = self.clocks_per_tick.val().any() && (self.elapsed.q.val() >= (self.clocks_per_tick.val() - 1));
         if self.ends.val() {
             self.elapsed.d.next = bits::<32>(0);

@@ -1,6 +1,6 @@
 //! Puts the verdicts on a received packet in order, and combines its ECN fields.
 //!
-//! Ports: `rx` (inner packet, behind the ENI stage), and in the same clock `checked`, `peeked` and `token_good`; `tx`. Latency: 1
+//! Ports: `rx` (inner packet, behind the stage `nacl`), and in the same clock `checked`, `peeked` and `token_good`; `tx`. Latency: 1
 //! clock.
 //! Drop reasons, in order: those of `checked`; `bad_token`; `srd_no_flow`, `bad_endpoint` (options whose stages do not exist
 //! yet); `bad_ecn`; those of the inner packet.

@@ -1,7 +1,8 @@
 //! The ENI table: what each ENI's row says, read within the clock.
 //!
-//! Ports: `table` (writes to all tables), `number`, `row`, `ready`. Latency: 0 clocks from a number to its row; a written row is seen
-//! from the next clock on. A number beyond the table is no ENI's. After reset the rows are cleared, one a clock; `ready` says that this is done.
+//! Ports: `table` (writes to all tables), `number`, `row`, `ready`. Latency: 0 clocks from a number to its row; a written row
+//! is seen from the next clock on. A number beyond the table is no ENI's. After reset the rows are cleared, one a clock;
+//! `ready` says that this is done.
 
 use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;

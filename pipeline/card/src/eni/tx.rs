@@ -1,8 +1,8 @@
 //! The tx side of the stage: a guest's frame, and whether it may claim to be what it claims.
 //!
-//! Ports: `rx`, `identified`, `tx`, `table`, `hash_key`, `gateway_mac`, `ready`. Latency: [`LATENCY`]; at `identified` the packet shows
-//! [`identify::LATENCY`](super::identify::LATENCY) clocks after `rx` what its ENI's row says, so that other lookups can run beside this
-//! stage's own.
+//! Ports: `rx`, `identified`, `tx`, `table`, `hash_key`, `gateway_mac`, `ready`. Latency: [`LATENCY`]; at `identified` the
+//! packet shows [`identify::LATENCY`](super::identify::LATENCY) clocks after `rx` what its ENI's row says, so that other
+//! lookups can run beside this stage's own.
 
 use nitro_components::delay::DelayRam;
 use nitro_components::hash_table::HashTable;
@@ -30,7 +30,8 @@ pub const CHECK_LATENCY: usize = LocalTable::<1>::LATENCY + 1;
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = identify::LATENCY + CHECK_LATENCY;
 
-/// The blocks of the tx side and those that it shares with the rx side, for `2^EA` ENIs and a local-address table of four ways of `2^LA` rows.
+/// The blocks of the tx side and those that it shares with the rx side, for `2^EA` ENIs and a local-address table of four ways
+/// of `2^LA` rows.
 #[must_use]
 pub fn entries<const EA: usize, const LA: usize>() -> Vec<BlockEntry> {
     vec![

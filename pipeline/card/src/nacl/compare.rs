@@ -1,14 +1,17 @@
 //! One comparator of the stage: some rules in its memory, and the first of them that fits.
 //!
-//! Ports: `write_*`; `address` (clock 0: the rule to read), `question` (clock 1), `take` and `first` (clock 2); `hit`, `allow` (clock 3: the
-//! first rule taken since `first` that fits). One rule per clock.
+//! Ports: `write_*`; `address` (clock 0: the rule to read), `question` (clock 1), `take` and `first` (clock 2); `hit`, `allow`
+//! (clock 3: the first rule taken since `first` that fits). One rule per clock.
 //!
-//! No clock has more to do than one of these: read a rule; compare the selector with its range; compare the address under its mask.
+//! No clock has more to do than one of these: read a rule; compare the selector with its range; compare the address under its
+//! mask.
 //!
-//! A rule is kept with the length of its prefix. A mask instead would save its decoder, but make the memory, two thirds of a
-//! comparator, two thirds larger: 300 bits a rule for 180. And the decoder is small, because the mask never stands there as such: of the 16 bytes
-//! of an address some are compared whole, at most one in part, so that a bit of the comparison has four inputs (its difference, its byte
-//! counts whole, its byte counts in part, its place in that part), a lookup table of the FPGA.
+//! A rule is kept with the length of its prefix. A mask instead would need no decoder here, but 300 bits a rule for 180, and
+//! the rules are two thirds of a comparator. The decoder is small, because the mask never stands there as such: of the 16 bytes
+//! of an address some are compared whole, at most one in part, so that a bit of the comparison has four inputs (its difference,
+//! its byte counts whole, its byte counts in part, its place in that part), a lookup table of the FPGA. Measured with Yosys for
+//! the ECP5, 32 rules: 538 lookup tables, 351 flip-flops and 90 blocks of distributed RAM (each takes the place of 4 lookup
+//! tables) for 487, 432 and 150 with a mask.
 
 use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::wires::Wires;

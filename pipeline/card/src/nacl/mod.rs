@@ -2,21 +2,22 @@
 //!
 //! * **Purpose.** Judges each packet that crosses the border of the ENI's subnet by the rules of one direction, at most
 //!   [`RULES`]: the first one that fits decides, none denies, a subnet without an ACL allows all. Stateless.
-//! * **Ports.** `ask`: the packet when its ENI's row is known, with `subnet`, `in_subnet`, `exempt`, `solicits`; `rx`: the same packet, a constant
-//!   number of clocks later, where its verdict belongs; `tx`; `table`: writes to rules and sets; `commit`: all sets that have been
-//!   written count from the next clock on, between two packets; `ready`.
-//! * **Latency.** 0 clocks from `rx` to `tx`: a multiplexer of the reason. `rx` follows `ask` by at least [`lead`] clocks. One packet per
-//!   2^fold clocks; the gate in front of the pipeline keeps packets that far apart.
+//! * **Ports.** `ask`: the packet when its ENI's row is known, with `subnet`, `in_subnet`, `exempt`, `solicits`; `rx`: the same
+//!   packet, a constant number of clocks later, where its verdict belongs; `tx`; `table`: writes to rules and sets; `commit`:
+//!   all sets that have been written count from the next clock on, between two packets; `ready`.
+//! * **Latency.** 0 clocks from `rx` to `tx`: a multiplexer of the reason. `rx` follows `ask` by at least [`lead`] clocks. One
+//!   packet per 2^fold clocks; the gate in front of the pipeline keeps packets that far apart.
 //! * **Drop reasons.** `nacl`.
 //! * **Counters.** None of its own: drops count where the verdict is final.
-//! * **Source.** Amazon VPC user guide, "Control traffic to subnets using network ACLs": numbered rules, first match, last deny, not within a
-//!   subnet, neither resolver nor metadata. Not published, so decided here: later fragments are not judged.
+//! * **Source.** Amazon VPC user guide, "Control traffic to subnets using network ACLs": numbered rules, first match, last
+//!   deny, not within a subnet, neither resolver nor metadata. Not published, so decided here: later fragments are not judged.
 //!
 //! The rules stand side by side in comparators ([`compare::NaclCompare`]), 2^fold of them in each, of which a packet sees one a
-//! clock: rule `r` is number `r mod 2^fold` of comparator `r / 2^fold`, so that the first hit of the first comparator that has one is the
-//! first hit of all. Each comparator has the rules of two banks for every subnet. Software writes the bank that does not count, then the
-//! sets ([`sets::NaclSets`]) of all that changes, then commits. A packet reads its set once, and then that bank for 2^fold clocks;
-//! the control port takes no write for longer than that after a commit, so the bank left behind is not written under a packet's eyes.
+//! clock: rule `r` is number `r mod 2^fold` of comparator `r / 2^fold`, so that the first hit of the first comparator that has
+//! one is the first hit of all. Each comparator has the rules of two banks for every subnet. Software writes the bank that does
+//! not count, then the sets ([`sets::NaclSets`]) of all that changes, then commits. A packet reads its set once, and then that
+//! bank for 2^fold clocks; the control port takes no write for longer than that after a commit, so the bank left behind is not
+//! written under a packet's eyes.
 
 pub mod compare;
 pub mod sets;
@@ -31,6 +32,7 @@ use nitro_wire::policy::{Direction, MAX_NACL_RULES};
 use nitro_wire::{DropReason, Table, tables};
 use rust_hdl::prelude::*;
 
+use crate::control::COMMIT_CLOCKS;
 use crate::format::NaclRuleRow;
 use crate::reason::{Reason, reason};
 use crate::record::Packet;
@@ -43,7 +45,8 @@ pub const RULES: usize = MAX_NACL_RULES;
 /// Width of [`NaclRuleRow`].
 const NACL_RULE_ROW: usize = tables::NACL_RULE_ROW.bits;
 
-/// Clocks by which `rx` follows `ask`, at least: the set, then a rule of each comparator per clock, each of which takes 3, then the priority.
+/// Clocks by which `rx` follows `ask`, at least: the set, then a rule of each comparator per clock, each of which takes 3, then
+/// the priority.
 #[must_use]
 pub const fn lead(fold: usize) -> usize {
     1 + (1 << fold) - 1 + 3 + 1
@@ -138,12 +141,12 @@ impl<const EA: usize, const NA: usize> Nacl<EA, NA> {
     /// The rules of one direction; `rx` follows `ask` by `lead` clocks.
     ///
     /// # Panics
-    /// If `lead` is too short, or the fold leaves no comparator more than one rule.
+    /// If `lead` is too short, or the fold so large that software could write rules that a packet still sees.
     #[must_use]
     pub fn new(direction: Direction, lead: usize) -> Self {
         let fold = fold(EA, NA);
         let shortest = self::lead(fold);
-        assert!(fold <= 5, "of {RULES} rules a packet sees more than one per clock, so a fold of 2^{fold} is too much");
+        assert!(1 << fold < COMMIT_CLOCKS, "after a commit packets see the old rules for up to 2^{fold} clocks");
         assert!(lead >= shortest, "packets come {lead} clocks after they ask, the rules need {shortest}");
         let comparators = RULES.div_ceil(1 << fold);
         Self {

@@ -1,7 +1,8 @@
 //! Which bank of rules counts for each subnet, in one direction.
 //!
-//! Ports: `table` (writes to all tables), `commit`, `subnet`, `enabled`, `bank`. Latency: 0 clocks from a subnet to its set. A write goes to a
-//! staged copy; `commit` makes all staged copies count at once, from the next clock on. After reset no subnet has an ACL.
+//! Ports: `table` (writes to all tables), `commit`, `subnet`, `enabled`, `bank`. Latency: 0 clocks from a subnet to its set. A
+//! write goes to a staged copy; `commit` makes all staged copies count at once, from the next clock on. After reset no subnet
+//! has an ACL.
 
 use nitro_components::register::Register;
 use nitro_components::stream::FlowRx;

@@ -43,7 +43,8 @@ pub const LATENCY: usize = parser::LATENCY + PARSED_TO_ENCAP + encap::LATENCY;
 // The sum of an answer is taken up one clock after its packet enters encap.
 const _: () = assert!(sum::LATENCY == ask::LATENCY + lookup::LATENCY + answer::LATENCY + 1);
 
-/// The stages of the tx path, for `2^EA` ENIs, tables of four ways of `2^LA` local addresses and `2^MA` mappings, and `2^NA` rules in each comparator of the ACLs.
+/// The stages of the tx path, for `2^EA` ENIs, tables of four ways of `2^LA` local addresses and `2^MA` mappings, and `2^NA`
+/// rules in each comparator of the ACLs.
 #[derive(Clone, Debug, LogicBlock, Ports)]
 pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize, const NA: usize> {
     /// The clock.

@@ -198,6 +198,9 @@ fn dhcp_gives_the_interface_its_own_address() {
     assert_eq!(reply(&renews.frame()).unwrap()[42 + 12..42 + 16], OWN4, "the client's address comes back");
     let rebinds = Message { dst: ALL, ..renews };
     assert_eq!(answer(&rebinds), (OWN4, OWN4, lease(5)));
+    // A client that has an address hears what is sent to it, even if it asks for another one or for all to hear.
+    let elsewhere = Message { client: PEER4, flags: 0x8000, ..message(3, &[50, 4, 10, 0, 0, 5]) };
+    assert_eq!(answer(&elsewhere), (PEER4, OWN4, lease(5)));
     // The tag comes back.
     let frame = tagged(BROADCAST, ENI_MAC, 0x2009, 0x0800, &message(1, &[]).frame()[14..]);
     let tagged_answer = reply(&frame).unwrap();

@@ -36,7 +36,7 @@ fn reply(frame: &[u8]) -> Result<Vec<u8>, Option<DropReason>> {
 
 /// An echo request with so many bytes of data, its checksum right.
 fn request4(data: usize) -> Vec<u8> {
-    let mut message = icmp(8, 0, [0x12, 0x34, 0, 9], &(0..data).map(|byte| byte as u8).collect::<Vec<_>>());
+    let mut message = icmp(8, 0, [0x12, 0x34, 0, 9], &(0..=250).cycle().take(data).collect::<Vec<u8>>());
     let sum = checksum::checksum(&message);
     message[2..4].copy_from_slice(&sum.to_be_bytes());
     ipv4(OWN4, GATEWAY4, 1, 0x4000, &message)

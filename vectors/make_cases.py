@@ -192,7 +192,7 @@ CASES = {
         tx("an extension header beyond the datagram", ether(ipv6(extension(17, 8)[:1] + b"\x09" + bytes(6), proto=0), 0x86DD), "drop",
            "truncated_l4"),
         tx("a TCP fragment over the flags (RFC 1858)", ether(ipv4(bytes(24), proto=6, flags=1), 0x0800), "drop", "fragment_overlap"),
-        tx("a TCP fragment behind the header", ether(ipv4(bytes(24), proto=6, flags=3), 0x0800), "forward"),
+        tx("a TCP fragment behind the header", ether(ipv4(bytes(24), proto=6, flags=3), 0x0800), "drop", "fragment_without_first"),
         tx("19 bytes of TCP", ether(ipv4(tcp()[:19], proto=6), 0x0800), "drop", "truncated_l4"),
         tx("7 bytes of UDP in a first fragment", ether(ipv4(udp()[:7], flags=0x2000), 0x0800), "drop", "truncated_l4"),
         tx("7 bytes of ICMP", ether(ipv4(bytes(7), proto=1), 0x0800), "drop", "truncated_l4"),

@@ -67,7 +67,8 @@ fn disturbed(frames: &[Frame], seed: u64) -> Vec<Frame> {
     }
     placed.sort_by_key(|(place, _)| *place);
     let last = frames.len().saturating_sub(1);
-    placed.into_iter().map(|(place, bytes)| (frames[(place as usize).min(last)].0, bytes)).collect()
+    let time = |place: u64| frames[usize::try_from(place).unwrap().min(last)].0;
+    placed.into_iter().map(|(place, bytes)| (time(place), bytes)).collect()
 }
 
 /// Two hosts, two ports, a protocol: from who spoke first.

@@ -46,11 +46,16 @@ fn passed(outcome: &Outcome) -> Flow {
     outcome.flow
 }
 
+/// A TCP packet: direction and flags; its kind and the connection's state after it.
+type Step = (Direction, u8, Flow, State);
+/// Packets and their directions.
+type Packets = Vec<(Direction, Vec<u8>)>;
+
 #[test]
 fn tcp_states() {
     use State::{TcpClosing as Closing, TcpEstablished as Open, TcpNew as Opening};
     let (tx, rx) = (Egress, Ingress);
-    let sequences: &[(&str, &[(Direction, u8, Flow, State)])] = &[
+    let sequences: &[(&str, &[Step])] = &[
         (
             "handshake and orderly end",
             &[
@@ -179,7 +184,7 @@ fn connections_end_at_their_tick() {
         Egress => ipv4(OWN4, FAR4, 50, 0, &[0; 8]),
         Ingress => ipv4(FAR4, OWN4, 50, 0, &[0; 8]),
     };
-    let ways: Vec<(State, u32, Vec<(Direction, Vec<u8>)>)> = vec![
+    let ways: Vec<(State, u32, Packets)> = vec![
         (State::TcpNew, 7, both(&[(Egress, SYN)])),
         (State::TcpEstablished, 61, both(&[(Egress, SYN), (Ingress, SYN | ACK), (Egress, ACK)])),
         (State::TcpClosing, 7, both(&[(Egress, ACK), (Ingress, ACK), (Ingress, RST)])),

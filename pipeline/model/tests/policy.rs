@@ -71,6 +71,8 @@ fn groups_come_from_mappings() {
         mapping.groups = match mapping.ip {
             ip if ip == IpAddr::from(FAR4) => 1 << 3 | 1 << 63,
             ip if ip == IpAddr::from(PEER4) => 1 << 2,
+            // A negative reply is about nobody, who is in no group.
+            ip if ip == IpAddr::from([10, 0, 0, 66]) => 1 << 3,
             _ => 0,
         };
     }
@@ -79,6 +81,7 @@ fn groups_come_from_mappings() {
     assert_eq!(fate(&send(&mut model, &udp4(OWN4, PEER4))), (Some(SecurityGroup), New));
     assert_eq!(fate(&receive(&mut model, &tcp4((FAR4, 1), (OWN4, 443), SYN))), (None, New));
     assert_eq!(fate(&receive(&mut model, &tcp4((PEER4, 1), (OWN4, 443), SYN))), (Some(SecurityGroup), New));
+    assert_eq!(fate(&send(&mut model, &udp4(OWN4, [10, 0, 0, 66]))), (Some(SecurityGroup), New));
     // Whoever is not in the cache is in no group; it may still have the right address.
     assert_eq!(fate(&receive(&mut model, &tcp4(([10, 0, 1, 9], 1), (OWN4, 443), SYN))), (Some(SecurityGroup), New));
     assert_eq!(fate(&receive(&mut model, &tcp4(([10, 0, 1, 9], 1), (OWN4, 22), SYN))), (None, New));
@@ -208,8 +211,9 @@ fn link_local_allowance() {
         assert_eq!(spend(&mut model), allowance as usize);
         // What is dropped for another reason costs nothing, and answers are not counted.
         model.set_tick(2_000_000);
-        for _ in 0..2000 {
-            let too_big = ipv4(OWN4, [169, 254, 169, 253], 17, 0, &udp(&[0; 9000]));
+        for may_fragment in [true, false].repeat(1000) {
+            let flags = if may_fragment { 0 } else { 0x4000 };
+            let too_big = ipv4(OWN4, [169, 254, 169, 253], 17, flags, &udp(&[0; 9000]));
             assert_eq!(fate(&send(&mut model, &too_big)), (Some(TooBig), Flow::None));
             assert_eq!(fate(&receive(&mut model, &udp4([169, 254, 169, 253], OWN4))), (None, Flow::None));
         }
@@ -378,6 +382,14 @@ fn local_delivery() {
     full.enis[0].policy.max_connections = 0;
     let outcome = Model::new(full).tx(1, &there, false);
     assert_eq!((fate(&outcome), outcome.local), ((Some(ConntrackAllowanceExceeded), New), None));
+    let mut idle = two_guests();
+    idle.enis[0].policy.linklocal_allowance = 0;
+    idle.mappings.push(Mapping {
+        underlay_ip: idle.underlay_ip,
+        ..mapping([169, 254, 169, 254].into(), FAR_MAC, MappingKind::GatewayService)
+    });
+    let outcome = Model::new(idle).tx(1, &guest4(&udp4(OWN4, [169, 254, 169, 254])), false);
+    assert_eq!((fate(&outcome), outcome.local), ((Some(LinklocalAllowanceExceeded), Flow::None), None));
     // An address that is said to be here but is not.
     let mut moved = two_guests();
     moved.enis.pop();

@@ -53,7 +53,8 @@ fn counters(engine: &mut dyn Engine, hash_key: [u8; 16], bank: Bank) -> (Vec<(u8
 fn balance(engine: &mut dyn Engine, hash_key: [u8; 16], bank: Bank) -> u64 {
     let (values, held) = counters(engine, hash_key, bank);
     let (received, others): (Vec<_>, Vec<_>) = values.iter().partition(|(index, _)| *index == counters::RECEIVED);
-    let sum: u64 = others.iter().map(|(_, counter)| counter.packets).sum();
+    let disposed = others.iter().filter(|(index, _)| *index != counters::MADE);
+    let sum: u64 = disposed.map(|(_, counter)| counter.packets).sum();
     assert_eq!(received[0].1.packets, sum + held, "{}: {values:?}, {held} held", bank.name());
     held
 }
@@ -92,8 +93,10 @@ fn check(config: Config, count: usize, idle: f64, pressure: f64, seed: u64) {
         tx_reasons.push_back(outcome.verdict.reason().map_or(0, |reason| u64::from(reason.code())));
         match outcome.verdict {
             Verdict::Forward(frame) => sent.push_back(Packet { bytes: frame, tuser: 0 }),
-            Verdict::Reply { eni, frame } => answers.push_back(Packet { bytes: frame, tuser: eni.into() }),
-            Verdict::Deliver { .. } | Verdict::Drop(_) => {}
+            Verdict::Reply { eni, frame } | Verdict::Bounce { eni, frame, .. } => {
+                answers.push_back(Packet { bytes: frame, tuser: eni.into() });
+            }
+            Verdict::Local | Verdict::Deliver { .. } | Verdict::Drop(_) => {}
         }
         guest_rx.push(&Packet { bytes, tuser: port.into() });
 

@@ -7,3 +7,4 @@ mod policies;
 mod rates;
 mod scanned;
 mod setup;
+mod vectors;

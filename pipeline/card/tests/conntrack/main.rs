@@ -25,14 +25,14 @@ struct Size {
     capacity: usize,
 }
 
-const TINY: Size = Size { row_bits: 2, slots: 2, capacity: 14 };
-const SMALL: Size = Size { row_bits: 3, slots: 4, capacity: 24 };
+const TINY: Size = Size { row_bits: 2, slots: 4, capacity: 14 };
+const SMALL: Size = Size { row_bits: 3, slots: 8, capacity: 24 };
 
 impl Size {
     fn netlist(self) -> Netlist {
         let entries = match self.row_bits {
-            2 => entries::<2, 1, 4, 1>(self.capacity),
-            _ => entries::<3, 2, 5, 1>(self.capacity),
+            2 => entries::<2, 2, 4, 1>(self.capacity),
+            _ => entries::<3, 3, 5, 1>(self.capacity),
         };
         let entry = entries.into_iter().find(|entry: &BlockEntry| entry.name == "conntrack");
         entry.unwrap().netlist().unwrap_or_else(|error| panic!("{error}"))
@@ -124,7 +124,12 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
     let mut random = Random::new(plan.seed);
     let flows = flows(plan.flows, plan.collide.then_some(size.row_bits), &mut random);
     let mut bench = Bench::new(engine, flows, size.capacity, plan.idle, plan.seed ^ 1)?;
-    bench.crowded = plan.collide.then_some((4, 4 + size.slots));
+    // Insertions that follow each other fast fill the stash before the mover empties it, and so does a table that is nearly full.
+    bench.crowded = match (plan.collide, size.row_bits) {
+        (true, _) => Some((size.slots, 4 + size.slots)),
+        (false, 2) => Some((10, usize::MAX)),
+        (false, _) => None,
+    };
     bench.rates = plan.rates;
     let first =
         Limits { most: 1_000, tcp_established: 30, tcp_transient: 3, udp: 2, udp_stream: 9, icmp: 4, other: 6 };
@@ -234,21 +239,23 @@ fn fresh(engine: &mut InterpretedEngine) {
 fn known_flows_do_not_notice_a_flood_at_a_full_table() {
     let mut engine = InterpretedEngine::new(&SMALL.netlist());
     fresh(&mut engine);
-    let all = flows(100, None, &mut Random::new(3));
+    let all = flows(200, None, &mut Random::new(3));
     let mut bench = Bench::new(&mut engine, all, SMALL.capacity, 0.0, 1).unwrap();
     (0..2).for_each(|eni| bench.limit(eni, WIDE).unwrap());
     for flow in 0..24 {
         bench.insert(flow, 0, SYN);
     }
     bench.settle().unwrap();
+    // In the tick of new limits, every packet is looked at closely.
+    bench.reference.tick += 1;
     bench.swept().unwrap();
     assert_eq!(bench.counts[1], 24, "every connection is made");
     bench.rates = [1.0, 1.0];
     let start = bench.now;
-    for flow in 24..100 {
+    for flow in 24..200 {
         bench.insert(flow, 0, SYN);
     }
-    let mut clocks = 0;
+    let (mut clocks, mut most) = (0, 0);
     while !bench.insertions_done() {
         // Packets of the known flows in both directions, from the second tick of each on.
         if clocks > 100 {
@@ -260,10 +267,12 @@ fn known_flows_do_not_notice_a_flood_at_a_full_table() {
         }
         bench.clock().unwrap();
         clocks += 1;
-        assert!(bench.backlog() < 40, "clock {clocks}: updates are not taken");
+        most = most.max(bench.backlog());
+        assert!(clocks < 300 || bench.backlog() <= 2, "clock {clocks}: updates are not taken at once");
     }
-    println!("{} refusals, one every {} clocks", bench.counts[4], (bench.now - start) / 76);
-    assert_eq!(bench.counts[4], 76);
+    println!("at most {most} updates wait");
+    println!("{} refusals, one every {} clocks", bench.counts[4], (bench.now - start) / 176);
+    assert_eq!(bench.counts[4], 176);
 }
 
 /// Clocks for each new flow, one after the other, as the waiting room makes them.

@@ -274,7 +274,19 @@ impl<T: Pack, C: Pack, const K: usize, const A: usize, const SA: usize, const M:
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, a_hash, a_key, b_hash, b_job, stash);
-        dff_setup!(self, clock, a_found, a_found_valid, b_last, b_found, b_found_valid, pause, move_next, late, late_valid);
+        dff_setup!(
+            self,
+            clock,
+            a_found,
+            a_found_valid,
+            b_last,
+            b_found,
+            b_found_valid,
+            pause,
+            move_next,
+            late,
+            late_valid
+        );
         dff_setup!(self, clock, hash, report, report_valid, key, way, row, slot, in_stash, victim, victim_way);
         dff_setup!(self, clock, held, held_valid, clearing, clear_row, rest);
         self.a_hash.reset.next = self.reset.val();
@@ -313,9 +325,8 @@ impl<T: Pack, C: Pack, const K: usize, const A: usize, const SA: usize, const M:
         self.b_take.next = self.b_rx.tvalid.val() && !self.b_last.q.val();
         self.b_last.d.next = self.b_take.val();
         self.free.next = !self.b_take.val() && (self.pause.q.val() == bits::<3>(0)) && !self.clearing.q.val();
-        self.start_move.next = self.free.val()
-            && self.stash.candidate.tvalid.val()
-            && (self.move_next.q.val() || !self.op.tvalid.val());
+        self.start_move.next =
+            self.free.val() && self.stash.candidate.tvalid.val() && (self.move_next.q.val() || !self.op.tvalid.val());
         self.start_op.next = self.free.val() && self.op.tvalid.val() && !self.start_move.val();
         self.op.tready.next = self.free.val() && !self.start_move.val();
         self.stash.candidate.tready.next = self.start_move.val();
@@ -386,8 +397,7 @@ impl<T: Pack, C: Pack, const K: usize, const A: usize, const SA: usize, const M:
             self.rows.next = self.hash.q.val() >> self.hash_offset[i].val();
             if self.late_valid.q.val() {
                 if self.late.q.val().walk {
-                    if !self.place.val().get_bit(2)
-                        && (bit_cast::<2, PLACE>(self.place.val()) == self.number[i].val())
+                    if !self.place.val().get_bit(2) && (bit_cast::<2, PLACE>(self.place.val()) == self.number[i].val())
                     {
                         self.seen.next.hit = self.entry.val().valid;
                         self.seen.next.value = self.entry.val().value;
@@ -432,8 +442,7 @@ impl<T: Pack, C: Pack, const K: usize, const A: usize, const SA: usize, const M:
                 self.report.d.next.moved = self.late.q.val().moves;
                 self.report.d.next.hit = self.seen.val().hit;
                 self.report.d.next.value = self.seen.val().value;
-                self.report.d.next.room =
-                    self.stash.room.val() && !self.late.q.val().walk && !self.late.q.val().moves;
+                self.report.d.next.room = self.stash.room.val() && !self.late.q.val().walk && !self.late.q.val().moves;
                 self.report.d.next.context = self.late.q.val().context;
                 if self.late.q.val().moves && !self.any_free.val() {
                     self.victim_way.d.next = self.victim_way.q.val() + 1;

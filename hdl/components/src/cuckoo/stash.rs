@@ -163,11 +163,7 @@ impl<T: Pack, const K: usize, const SA: usize> Logic for Stash<T, K, SA> {
                 self.free.next = self.slot[i].val();
             }
 
-            if self.choose.val()
-                && self.present.val().valid
-                && !self.asked[i].q.val()
-                && !self.moves[i].q.val().all()
-            {
+            if self.choose.val() && self.present.val().valid && !self.asked[i].q.val() && !self.moves[i].q.val().all() {
                 self.choose.next = false;
                 self.chosen_valid.d.next = true;
                 self.chosen.d.next.slot = self.slot[i].val();

@@ -116,7 +116,7 @@ pub struct Ledger<const CA: usize, const EA: usize> {
     pub done: Signal<Out, Bit>,
     /// It gets none before the table has been swept.
     pub retry: Signal<Out, Bit>,
-    /// The table has been swept.
+    /// The table has been swept: insertions may be refused.
     pub swept: Signal<In, Bit>,
     /// The last place of a walk has been visited.
     pub visited_last: Signal<Out, Bit>,
@@ -330,9 +330,8 @@ impl<const CA: usize, const EA: usize> Logic for Ledger<CA, EA> {
         self.elapsed.next = self.tick.val() - self.present.val().deadline;
         self.expired.next = !self.elapsed.val().get_bit(23) && !self.forwarded.val();
         self.advance.state.next = self.present.val();
-        self.live.next = self.step.q.val().hit
-            && !self.expired.val()
-            && !(self.advance.closing.val() && self.step.q.val().is_open);
+        self.live.next =
+            self.step.q.val().hit && !self.expired.val() && !(self.advance.closing.val() && self.step.q.val().is_open);
         self.advance.anew.next = self.step.q.val().insert && !self.live.val();
         self.advance.direction.next = self.step.q.val().direction;
         self.advance.tcp_flags.next = self.step.q.val().tcp_flags;
@@ -369,13 +368,14 @@ impl<const CA: usize, const EA: usize> Logic for Ledger<CA, EA> {
         self.exceeds.next = self.limits.used.val() >= self.limits.row.val().max_connections;
         self.has_place.next = self.was.val().room && self.pool.available.val();
         if self.was.val().hit {
-            self.exceeds.next = self.judged.q.val().gone
-                && (self.limits.used.val() > self.limits.row.val().max_connections);
+            self.exceeds.next =
+                self.judged.q.val().gone && (self.limits.used.val() > self.limits.row.val().max_connections);
             self.has_place.next = true;
         }
         self.made.next = self.was.val().insert && !self.exceeds.val() && self.has_place.val();
         self.is_final.next = self.made.val() || self.swept.val();
-        self.removes.next = self.judged_valid.q.val() && self.was.val().sweep && self.was.val().hit && self.judged.q.val().gone;
+        self.removes.next =
+            self.judged_valid.q.val() && self.was.val().sweep && self.was.val().hit && self.judged.q.val().gone;
         self.done.next = self.judged_valid.q.val() && self.was.val().insert && self.is_final.val();
         self.retry.next = self.judged_valid.q.val() && self.was.val().insert && !self.is_final.val();
         self.visited_last.next = self.judged_valid.q.val() && self.was.val().last;

@@ -7,7 +7,8 @@
 //!   passed all checks. `tick`: the present tick, 24 bits; `table`: writes of limits (`Table::Conntrack`); `hash_key`: of the
 //!   table's hash; `allowance_rx`, `allowance_tx`: what interfaces have (1 clock); `swept`; `ready`.
 //! * **Latency.** Lookups [`LATENCY`], constant. `find` and `insert` start in turn with the mover and the sweeper,
-//!   [`SPACING`](nitro_components::cuckoo::SPACING) clocks apart, and take [`LATENCY`] + 3 clocks from there.
+//!   [`SPACING`](nitro_components::cuckoo::SPACING) clocks apart, and are answered [`LATENCY`] + 1 clocks after that; `find` waits 1 clock for its
+//!   start, `insert` 2, if nobody else's turn it is.
 //!   An update is taken every clock in the mean of both paths, and of `tx` also beside the `rx` ones as long as most of them change nothing
 //!   ([`refresh`]). It shows in lookups that enter after it was taken. So does a connection from before its answer on.
 //! * **Drop reasons.** None of its own; `inserted` says `conntrack_allowance_exceeded` (`allowance_exceeded`) or `conntrack_full`.
@@ -337,8 +338,7 @@ impl<const A: usize, const SA: usize, const CA: usize, const EA: usize> Logic fo
                 self.op.d.next.context.class = self.other.val();
                 if self.new.val().key.protocol == self.tcp_number.val() {
                     self.op.d.next.context.class = self.tcp.val();
-                    self.op.d.next.context.is_open =
-                        (self.new.val().tcp_flags & self.syn_ack.val()) == self.syn.val();
+                    self.op.d.next.context.is_open = (self.new.val().tcp_flags & self.syn_ack.val()) == self.syn.val();
                 } else if self.new.val().key.protocol == self.udp_number.val() {
                     self.op.d.next.context.class = self.udp.val();
                 } else if (self.new.val().key.protocol == self.icmp_number.val())
@@ -372,8 +372,9 @@ impl<const A: usize, const SA: usize, const CA: usize, const EA: usize> Logic fo
         self.ledger.epoch.next = self.queue.epoch.val();
         self.queue.done.next = self.ledger.done.val();
         self.queue.retry.next = self.ledger.retry.val();
-        self.queue.swept.next = self.walker.swept.val();
-        self.ledger.swept.next = self.walker.swept.val();
+        self.queue.swept.next = self.walker.refuses.val();
+        self.ledger.swept.next = self.walker.refuses.val();
+        self.walker.answered.next = self.ledger.done.val();
         self.walker.tick.next = self.tick.val();
         self.walker.waiting.next = self.queue.waiting.val();
         self.walker.visited_last.next = self.ledger.visited_last.val();

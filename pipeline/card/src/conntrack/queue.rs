@@ -31,7 +31,7 @@ pub struct InsertQueue {
     pub done: Signal<In, Bit>,
     /// The oldest one must wait for `swept`.
     pub retry: Signal<In, Bit>,
-    /// The table has been swept.
+    /// The table has been swept: insertions may be refused.
     pub swept: Signal<In, Bit>,
     /// One waits for it.
     pub waiting: Signal<Out, Bit>,

@@ -115,7 +115,8 @@ pub struct Bench<'a> {
     pub counts: [u64; 5],
 }
 
-const KEY: [&str; 6] = ["key_eni", "key_local_ip", "key_remote_ip", "key_local_port", "key_remote_port", "key_protocol"];
+const KEY: [&str; 6] =
+    ["key_eni", "key_local_ip", "key_remote_ip", "key_local_port", "key_remote_port", "key_protocol"];
 
 fn fields(prefix: &str, before: &[&str], after: &[&str]) -> Vec<String> {
     let key = KEY.iter().map(|field| format!("{prefix}{field}"));
@@ -221,7 +222,9 @@ impl<'a> Bench<'a> {
     }
 
     pub fn quiet(&self) -> bool {
-        self.finds.is_empty() && self.insertions.is_empty() && self.changes.iter().all(|change| change.until <= self.now)
+        self.finds.is_empty()
+            && self.insertions.is_empty()
+            && self.changes.iter().all(|change| change.until <= self.now)
     }
 
     pub fn lookup(&mut self, side: Side, flow: usize, is_open: bool) {
@@ -320,9 +323,12 @@ impl<'a> Bench<'a> {
                 continue;
             }
             assert_eq!(
-                found, expected,
+                found,
+                expected,
                 "clock {}: side {side}, flow {flow}, is_open {is_open}, tick {}, {:?}",
-                self.now, self.last_tick, self.reference.entries.get(&flow)
+                self.now,
+                self.last_tick,
+                self.reference.entries.get(&flow)
             );
             self.counts[0] += found[0];
         }
@@ -371,7 +377,8 @@ impl<'a> Bench<'a> {
         }] += 1;
         if made == 1 {
             let tick = self.reference.tick;
-            let others = self.reference.entries.iter().filter(|(other, entry)| **other != flow && tick <= entry.deadline);
+            let others =
+                self.reference.entries.iter().filter(|(other, entry)| **other != flow && tick <= entry.deadline);
             assert!(others.into_iter().all(|(_, entry)| entry.id != id), "number {id} is given twice");
             self.changes(flow, self.now + 4);
             let flow_key = self.flows[flow];

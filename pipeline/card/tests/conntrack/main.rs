@@ -44,6 +44,8 @@ enum Act {
     Insert(usize, u64),
     Find(bool),
     Update(usize, u64, bool),
+    /// Packets in both directions in one clock, and more behind them.
+    Both(u64, u64),
     /// Some ticks on.
     Tick(u64),
     /// To the flow's deadline, or next to it.
@@ -92,6 +94,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (direction(), flags()).prop_map(|(direction, flags)| Act::Insert(direction, flags)),
         2 => any::<bool>().prop_map(Act::Find),
         6 => (direction(), flags(), prop::bool::weighted(0.1)).prop_map(|(d, flags, stale)| Act::Update(d, flags, stale)),
+        2 => (flags(), flags()).prop_map(|(tx, rx)| Act::Both(tx, rx)),
         1 => (1..4_u64).prop_map(Act::Tick),
         2 => (-1..=2_i64).prop_map(Act::ToDeadline),
         1 => limits().prop_map(Act::Limit),
@@ -131,8 +134,7 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
         (false, _) => None,
     };
     bench.rates = plan.rates;
-    let first =
-        Limits { most: 1_000, tcp_established: 30, tcp_transient: 3, udp: 2, udp_stream: 9, icmp: 4, other: 6 };
+    let first = Limits { most: 1_000, tcp_established: 30, tcp_transient: 3, udp: 2, udp_stream: 9, icmp: 4, other: 6 };
     for eni in 0..2 {
         bench.limit(eni, first)?;
     }
@@ -162,6 +164,17 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
                 if !bench.finding(flow) {
                     let side = if direction == 0 { Side::Tx } else { Side::Rx };
                     bench.update(side, flow, direction, flags, stale);
+                }
+            }
+            Act::Both(tx, rx) => {
+                while bench.inserting(flow) {
+                    bench.clock()?;
+                }
+                if !bench.finding(flow) {
+                    bench.update(Side::Tx, flow, 0, tx, false);
+                    bench.update(Side::Rx, flow, 1, rx, false);
+                    bench.update(Side::Rx, flow, 0, rx, false);
+                    bench.update(Side::Tx, flow, 1, tx, false);
                 }
             }
             Act::Tick(ticks) => {
@@ -196,7 +209,9 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
 
 fn check(size: Size, cases: u32, strategy: &impl Strategy<Value = Plan>) {
     let batch = Batch::prepared(&size.netlist(), |engine| reset(engine, 2)).unwrap();
-    if let Err(error) = batch.check(cases, strategy, move |engine: &mut dyn Engine, plan: Plan| run(engine, size, &plan)) {
+    if let Err(error) =
+        batch.check(cases, strategy, move |engine: &mut dyn Engine, plan: Plan| run(engine, size, &plan))
+    {
         panic!("{error}");
     }
 }
@@ -299,4 +314,59 @@ fn a_new_flow_takes_few_clocks() {
     let clocks = (bench.now - start) / 24;
     println!("{clocks} clocks for each find and insertion");
     assert!(clocks <= 32, "{clocks}");
+}
+
+/// Ticks that are shorter than a walk over the table: an insertion over the allowance is refused all the same.
+#[test]
+fn fast_ticks_keep_no_insertion_waiting() {
+    let mut engine = InterpretedEngine::new(&SMALL.netlist());
+    fresh(&mut engine);
+    let all = flows(20, None, &mut Random::new(5));
+    let mut bench = Bench::new(&mut engine, all, SMALL.capacity, 0.0, 1).unwrap();
+    (0..2).for_each(|eni| bench.limit(eni, Limits { most: 3, ..WIDE }).unwrap());
+    for flow in 0..20 {
+        bench.insert(flow, 0, SYN);
+        let end = bench.now + 2_000;
+        while !bench.insertions_done() {
+            assert!(bench.now < end, "an insertion has no answer");
+            if bench.now.is_multiple_of(60) {
+                bench.reference.tick += 1;
+            }
+            bench.clock().unwrap();
+        }
+    }
+    assert_eq!((bench.counts[1], bench.counts[3]), (6, 14));
+}
+
+/// A connection whose packets come in every tick is found in every clock, though its deadline is never far and the sweeper walks by.
+#[test]
+fn a_flow_whose_packets_keep_coming_lives_on() {
+    let mut engine = InterpretedEngine::new(&SMALL.netlist());
+    fresh(&mut engine);
+    let all = flows(8, None, &mut Random::new(6));
+    let mut bench = Bench::new(&mut engine, all, SMALL.capacity, 0.0, 1).unwrap();
+    let short = Limits { most: 100, tcp_established: 1, tcp_transient: 1, udp: 1, udp_stream: 1, icmp: 1, other: 1 };
+    (0..2).for_each(|eni| bench.limit(eni, short).unwrap());
+    for flow in 0..8 {
+        bench.insert(flow, 0, SYN);
+    }
+    while !bench.insertions_done() {
+        bench.clock().unwrap();
+    }
+    bench.rates = [1.0, 1.0];
+    let before = bench.now;
+    for clock in 0..6_000_u64 {
+        // Every flow has a packet each 80 clocks; ticks come at any moment of its way.
+        let flow = (clock / 10 % 8) as usize;
+        if clock.is_multiple_of(10) {
+            let side = if clock.is_multiple_of(20) { Side::Tx } else { Side::Rx };
+            bench.update(side, flow, side as usize, ACK, false);
+        }
+        if clock % 211 == 210 {
+            bench.reference.tick += 1;
+        }
+        bench.clock().unwrap();
+    }
+    let lookups = (bench.now - before) * 3 / 2;
+    assert!(bench.counts[0] + 60 > lookups, "{} of {lookups} lookups hit", bench.counts[0]);
 }

@@ -48,9 +48,15 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The connection that there is.
-    Same { id: u64, generation: u64 },
+    Same {
+        id: u64,
+        generation: u64,
+    },
     /// A new one in the old one's place.
-    Anew { id: u64, generation: u64 },
+    Anew {
+        id: u64,
+        generation: u64,
+    },
     /// A new one.
     New,
     AllowanceExceeded,

@@ -267,7 +267,7 @@ impl<const CA: usize, const EA: usize> Logic for Ledger<CA, EA> {
         self.take_rx.next = !self.found.tvalid.val()
             && self.ready.val()
             && self.rx_update.tvalid.val()
-            && !(self.tx_update.tvalid.val() && !self.rx_next.q.val());
+            && (self.rx_next.q.val() || !self.tx_update.tvalid.val());
         self.tx_update.tready.next = self.take_tx.val();
         self.rx_update.tready.next = self.take_rx.val();
         self.start.next = self.no_step.val();

@@ -10,7 +10,8 @@
 //!   [`SPACING`](nitro_components::cuckoo::SPACING) clocks apart, and are answered [`LATENCY`] + 1 clocks after that; `find` waits 1 clock for its
 //!   start, `insert` 2, if nobody else's turn it is.
 //!   An update is taken every clock in the mean of both paths, and of `tx` also beside the `rx` ones as long as most of them change nothing
-//!   ([`refresh`]). It shows in lookups that enter after it was taken. So does a connection from before its answer on.
+//!   ([`refresh`]). It shows in lookups that enter after it was taken, or, if others wait at
+//!   `tx_update`, a few clocks later. A connection is found by lookups that enter from before its answer on.
 //! * **Drop reasons.** None of its own; `inserted` says `conntrack_allowance_exceeded` (`allowance_exceeded`) or `conntrack_full`.
 //! * **Counters.** None of its own.
 //! * **Source.** The card's contract, section 4; `docs/policy.md`, "States".

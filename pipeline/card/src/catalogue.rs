@@ -41,8 +41,8 @@ pub(crate) fn sized_entries<
 fn conntrack_entries(config: Config) -> Vec<BlockEntry> {
     match config {
         Config::Line => conntrack::entries::<5, 3, 7, 4>(115),
-        Config::Edge => conntrack::entries::<3, 2, 5, 1>(24),
-        Config::Tiny => conntrack::entries::<2, 1, 4, 1>(14),
+        Config::Edge => conntrack::entries::<3, 3, 5, 1>(24),
+        Config::Tiny => conntrack::entries::<2, 2, 4, 1>(14),
     }
 }
 

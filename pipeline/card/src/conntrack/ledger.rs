@@ -116,7 +116,7 @@ pub struct Ledger<const CA: usize, const EA: usize> {
     pub done: Signal<Out, Bit>,
     /// It gets none before the table has been swept.
     pub retry: Signal<Out, Bit>,
-    /// The table has been swept.
+    /// The table has been swept: insertions may be refused.
     pub swept: Signal<In, Bit>,
     /// The last place of a walk has been visited.
     pub visited_last: Signal<Out, Bit>,
@@ -267,7 +267,7 @@ impl<const CA: usize, const EA: usize> Logic for Ledger<CA, EA> {
         self.take_rx.next = !self.found.tvalid.val()
             && self.ready.val()
             && self.rx_update.tvalid.val()
-            && !(self.tx_update.tvalid.val() && !self.rx_next.q.val());
+            && (self.rx_next.q.val() || !self.tx_update.tvalid.val());
         self.tx_update.tready.next = self.take_tx.val();
         self.rx_update.tready.next = self.take_rx.val();
         self.start.next = self.no_step.val();

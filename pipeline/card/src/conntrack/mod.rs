@@ -7,9 +7,11 @@
 //!   passed all checks. `tick`: the present tick, 24 bits; `table`: writes of limits (`Table::Conntrack`); `hash_key`: of the
 //!   table's hash; `allowance_rx`, `allowance_tx`: what interfaces have (1 clock); `swept`; `ready`.
 //! * **Latency.** Lookups [`LATENCY`], constant. `find` and `insert` start in turn with the mover and the sweeper,
-//!   [`SPACING`](nitro_components::cuckoo::SPACING) clocks apart, and take [`LATENCY`] + 3 clocks from there.
+//!   [`SPACING`](nitro_components::cuckoo::SPACING) clocks apart, and are answered [`LATENCY`] + 1 clocks after that; `find` waits 1 clock for its
+//!   start, `insert` 2, if nobody else's turn it is.
 //!   An update is taken every clock in the mean of both paths, and of `tx` also beside the `rx` ones as long as most of them change nothing
-//!   ([`refresh`]). It shows in lookups that enter after it was taken. So does a connection from before its answer on.
+//!   ([`refresh`]). It shows in lookups that enter after it was taken, or, if others wait at
+//!   `tx_update`, a few clocks later. A connection is found by lookups that enter from before its answer on.
 //! * **Drop reasons.** None of its own; `inserted` says `conntrack_allowance_exceeded` (`allowance_exceeded`) or `conntrack_full`.
 //! * **Counters.** None of its own.
 //! * **Source.** The card's contract, section 4; `docs/policy.md`, "States".
@@ -375,8 +377,9 @@ impl<const A: usize, const SA: usize, const CA: usize, const EA: usize> Logic fo
         self.ledger.epoch.next = self.queue.epoch.val();
         self.queue.done.next = self.ledger.done.val();
         self.queue.retry.next = self.ledger.retry.val();
-        self.queue.swept.next = self.walker.swept.val();
-        self.ledger.swept.next = self.walker.swept.val();
+        self.queue.swept.next = self.walker.refuses.val();
+        self.ledger.swept.next = self.walker.refuses.val();
+        self.walker.answered.next = self.ledger.done.val();
         self.walker.tick.next = self.tick.val();
         self.walker.waiting.next = self.queue.waiting.val();
         self.walker.visited_last.next = self.ledger.visited_last.val();

@@ -15,7 +15,7 @@ use rust_hdl::prelude::*;
 use super::record::ConntrackInsert;
 
 /// Four insertions.
-#[derive(Clone, Debug, LogicBlock, Ports)]
+#[derive(Clone, Debug, Default, LogicBlock, Ports)]
 pub struct InsertQueue {
     /// The clock.
     pub clock: Signal<In, Clock>,
@@ -31,7 +31,7 @@ pub struct InsertQueue {
     pub done: Signal<In, Bit>,
     /// The oldest one must wait for `swept`.
     pub retry: Signal<In, Bit>,
-    /// The table has been swept.
+    /// The table has been swept: insertions may be refused.
     pub swept: Signal<In, Bit>,
     /// One waits for it.
     pub waiting: Signal<Out, Bit>,
@@ -45,32 +45,6 @@ pub struct InsertQueue {
     waits: Register<Bit>,
     accept: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
-}
-
-impl Default for InsertQueue {
-    fn default() -> Self {
-        Self {
-            clock: Signal::default(),
-            reset: Signal::default(),
-            rx: StreamRx::default(),
-            tx: StreamTx::default(),
-            epoch: Signal::default(),
-            done: Signal::default(),
-            retry: Signal::default(),
-            swept: Signal::default(),
-            waiting: Signal::default(),
-            ring: RamDistributed::default(),
-            head: Register::default(),
-            tail: Register::default(),
-            position: Register::default(),
-            held: Register::default(),
-            sent: Register::default(),
-            round: Register::default(),
-            waits: Register::default(),
-            accept: Signal::default(),
-            send: Signal::default(),
-        }
-    }
 }
 
 impl Logic for InsertQueue {

@@ -51,6 +51,7 @@ pub struct Refresh<const CA: usize> {
     asked_valid: Register<Bit>,
     present: Signal<Local, Last>,
     side: Signal<Local, Bits<2>>,
+    adds: Signal<Local, Bit>,
     known: Signal<Local, Bit>,
     most: Constant<Bits<16>>,
     tcp: Constant<Bits<2>>,
@@ -76,6 +77,7 @@ impl<const CA: usize> Default for Refresh<CA> {
             asked_valid: Register::default(),
             present: Signal::default(),
             side: Signal::default(),
+            adds: Signal::default(),
             known: Signal::default(),
             // The FIFO has room for the one that is being compared, and for the next.
             most: Constant::new(6_u64.to_bits()),
@@ -119,15 +121,13 @@ impl<const CA: usize> Logic for Refresh<CA> {
             && (self.present.val().generation == self.asked.q.val().generation)
             && (self.present.val().tick == self.tick.val())
             && (self.present.val().seen & self.side.val()).any();
-        if self.present.val().tcp {
-            if ((self.asked.q.val().tcp_flags & self.ack.val()).any()
-                && !(self.present.val().acks & self.side.val()).any())
-                || ((self.asked.q.val().tcp_flags & self.fin.val()).any()
-                    && !(self.present.val().fins & self.side.val()).any())
-                || ((self.asked.q.val().tcp_flags & self.rst.val()).any() && !self.present.val().rst)
-            {
-                self.known.next = false;
-            }
+        self.adds.next = ((self.asked.q.val().tcp_flags & self.ack.val()).any()
+            && !(self.present.val().acks & self.side.val()).any())
+            || ((self.asked.q.val().tcp_flags & self.fin.val()).any()
+                && !(self.present.val().fins & self.side.val()).any())
+            || ((self.asked.q.val().tcp_flags & self.rst.val()).any() && !self.present.val().rst);
+        if self.present.val().tcp && self.adds.val() {
+            self.known.next = false;
         }
         self.fifo.rx.payload.next = self.asked.q.val();
         self.fifo.rx.tvalid.next = self.asked_valid.q.val() && !self.known.val();

@@ -1,10 +1,10 @@
 //! The ageing sweeper's way: every place of the table, once a tick.
 //!
-//! Ports: `tx` (stream of places), `tick`, `waiting`, `visited_last`, `swept`. Latency: a walk begins in the clock after the tick changed,
-//! or after the walk before it has ended.
+//! Ports: `tx` (stream of places), `tick`, `waiting`, `answered`, `visited_last`, `swept`, `refuses`. Latency: a walk begins in the second
+//! clock of a tick, or after the walk before it has ended.
 //!
-//! `swept` says that a walk has ended that began in the present tick, or, so that fast ticks do not keep anyone waiting forever,
-//! that began while an insertion was `waiting`.
+//! `swept` says that a walk has ended that began in the present tick. Then insertions may be refused; and, so that fast ticks keep
+//! nobody waiting forever, the insertion that is `waiting` may also be if a walk has ended that began since it does.
 
 use nitro_components::cuckoo::PLACE;
 use nitro_components::register::Register;
@@ -34,16 +34,21 @@ pub struct Walker {
     pub tick: Signal<In, Bits<24>>,
     /// An insertion waits for a walk.
     pub waiting: Signal<In, Bit>,
+    /// The oldest insertion has its answer.
+    pub answered: Signal<In, Bit>,
     /// The last place has been visited.
     pub visited_last: Signal<In, Bit>,
     /// The table has been swept.
     pub swept: Signal<Out, Bit>,
+    /// The next insertion may be refused.
+    pub refuses: Signal<Out, Bit>,
     walks: Register<Bit>,
     visits: Register<Bit>,
     place: Register<Bits<PLACE>>,
     began: DFF<Bits<24>>,
     serves: DFF<Bit>,
     is_swept: Register<Bit>,
+    served: Register<Bit>,
     last_tick: DFF<Bits<24>>,
     last: Constant<Bits<PLACE>>,
 }
@@ -62,14 +67,17 @@ impl Walker {
             tx: StreamTx::default(),
             tick: Signal::default(),
             waiting: Signal::default(),
+            answered: Signal::default(),
             visited_last: Signal::default(),
             swept: Signal::default(),
+            refuses: Signal::default(),
             walks: Register::default(),
             visits: Register::default(),
             place: Register::default(),
             began: DFF::default(),
             serves: DFF::default(),
             is_swept: Register::default(),
+            served: Register::default(),
             last_tick: DFF::default(),
             last: Constant::new((places - 1).to_bits()),
         }
@@ -79,11 +87,12 @@ impl Walker {
 impl Logic for Walker {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, walks, visits, place, began, serves, is_swept, last_tick);
+        dff_setup!(self, clock, walks, visits, place, began, serves, is_swept, served, last_tick);
         self.walks.reset.next = self.reset.val();
         self.visits.reset.next = self.reset.val();
         self.place.reset.next = self.reset.val();
         self.is_swept.reset.next = self.reset.val();
+        self.served.reset.next = self.reset.val();
 
         self.tx.payload.next.place = self.place.q.val();
         self.tx.payload.next.last = self.place.q.val() == self.last.val();
@@ -105,12 +114,17 @@ impl Logic for Walker {
             self.began.d.next = self.tick.val();
             self.serves.d.next = self.waiting.val();
         }
+        if self.answered.val() {
+            self.served.d.next = false;
+        }
         if self.walks.q.val() && self.visited_last.val() {
             self.walks.d.next = false;
-            if self.serves.q.val() || (self.began.q.val() == self.tick.val()) {
+            self.served.d.next = self.serves.q.val();
+            if self.began.q.val() == self.tick.val() {
                 self.is_swept.d.next = true;
             }
         }
         self.swept.next = self.is_swept.q.val();
+        self.refuses.next = self.is_swept.q.val() || self.served.q.val();
     }
 }

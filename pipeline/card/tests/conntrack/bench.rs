@@ -80,10 +80,10 @@ struct Insertion {
     tag: u64,
 }
 
-/// What a lookup may find: the entry before and after what happens to the flow at that time.
-#[derive(Clone, Copy, Debug, Default)]
+/// What lookups may still find of a flow beside what is there: all that it was since something began to happen to it.
+#[derive(Clone, Debug, Default)]
 struct Change {
-    before: Option<Entry>,
+    before: Vec<Option<Entry>>,
     until: u64,
 }
 
@@ -191,9 +191,10 @@ impl<'a> Bench<'a> {
     /// What lookups may still see of a flow is what is there now, too.
     fn changes(&mut self, flow: usize, until: u64) {
         let change = &mut self.changes[flow];
-        if change.until <= self.now {
-            change.before = self.reference.entries.get(&flow).copied();
+        if change.until + 4 <= self.now {
+            change.before.clear();
         }
+        change.before.push(self.reference.entries.get(&flow).copied());
         change.until = change.until.max(until);
     }
 
@@ -306,15 +307,19 @@ impl<'a> Bench<'a> {
             let found = [item[0][0], item[1][0], item[2][0]];
             // The tick of the clock before counts.
             let expected = Self::entry_hit(self.reference.find(flow, is_open, self.last_tick));
-            let change = self.changes[flow];
+            let change = &self.changes[flow];
             if found != expected && (change.until + 4 > self.now || self.inserting(flow)) {
-                let before = Reference {
-                    entries: change.before.map(|entry| (flow, entry)).into_iter().collect(),
-                    ..Reference::default()
+                let was = |entry: &Option<Entry>| {
+                    let entries = entry.map(|entry| (flow, entry)).into_iter().collect();
+                    let before = Reference { entries, ..Reference::default() };
+                    Self::entry_hit(before.find(flow, is_open, self.last_tick)) == found
                 };
-                let older = Self::entry_hit(before.find(flow, is_open, self.last_tick));
                 // An insertion that has no answer yet may show: its number is not known.
-                assert!(found == older || self.inserting(flow), "clock {}: flow {flow}: {found:?}", self.now);
+                assert!(
+                    self.inserting(flow) || change.before.iter().any(was),
+                    "clock {}: flow {flow}: {found:?} instead of {expected:?}, {change:?}",
+                    self.now
+                );
                 continue;
             }
             assert_eq!(

@@ -25,14 +25,14 @@ struct Size {
     capacity: usize,
 }
 
-const TINY: Size = Size { row_bits: 2, slots: 2, capacity: 14 };
-const SMALL: Size = Size { row_bits: 3, slots: 4, capacity: 24 };
+const TINY: Size = Size { row_bits: 2, slots: 4, capacity: 14 };
+const SMALL: Size = Size { row_bits: 3, slots: 8, capacity: 24 };
 
 impl Size {
     fn netlist(self) -> Netlist {
         let entries = match self.row_bits {
-            2 => entries::<2, 1, 4, 1>(self.capacity),
-            _ => entries::<3, 2, 5, 1>(self.capacity),
+            2 => entries::<2, 2, 4, 1>(self.capacity),
+            _ => entries::<3, 3, 5, 1>(self.capacity),
         };
         let entry = entries.into_iter().find(|entry: &BlockEntry| entry.name == "conntrack");
         entry.unwrap().netlist().unwrap_or_else(|error| panic!("{error}"))
@@ -44,6 +44,8 @@ enum Act {
     Insert(usize, u64),
     Find(bool),
     Update(usize, u64, bool),
+    /// Packets in both directions in one clock, and more behind them.
+    Both(u64, u64),
     /// Some ticks on.
     Tick(u64),
     /// To the flow's deadline, or next to it.
@@ -92,6 +94,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (direction(), flags()).prop_map(|(direction, flags)| Act::Insert(direction, flags)),
         2 => any::<bool>().prop_map(Act::Find),
         6 => (direction(), flags(), prop::bool::weighted(0.1)).prop_map(|(d, flags, stale)| Act::Update(d, flags, stale)),
+        2 => (flags(), flags()).prop_map(|(tx, rx)| Act::Both(tx, rx)),
         1 => (1..4_u64).prop_map(Act::Tick),
         2 => (-1..=2_i64).prop_map(Act::ToDeadline),
         1 => limits().prop_map(Act::Limit),
@@ -124,7 +127,12 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
     let mut random = Random::new(plan.seed);
     let flows = flows(plan.flows, plan.collide.then_some(size.row_bits), &mut random);
     let mut bench = Bench::new(engine, flows, size.capacity, plan.idle, plan.seed ^ 1)?;
-    bench.crowded = plan.collide.then_some((4, 4 + size.slots));
+    // Insertions that follow each other fast fill the stash before the mover empties it, and so does a table that is nearly full.
+    bench.crowded = match (plan.collide, size.row_bits) {
+        (true, _) => Some((size.slots, 4 + size.slots)),
+        (false, 2) => Some((10, usize::MAX)),
+        (false, _) => None,
+    };
     bench.rates = plan.rates;
     let first = Limits { most: 1_000, tcp_established: 30, tcp_transient: 3, udp: 2, udp_stream: 9, icmp: 4, other: 6 };
     for eni in 0..2 {
@@ -156,6 +164,17 @@ fn run(engine: &mut dyn Engine, size: Size, plan: &Plan) -> Result<(), BenchErro
                 if !bench.finding(flow) {
                     let side = if direction == 0 { Side::Tx } else { Side::Rx };
                     bench.update(side, flow, direction, flags, stale);
+                }
+            }
+            Act::Both(tx, rx) => {
+                while bench.inserting(flow) {
+                    bench.clock()?;
+                }
+                if !bench.finding(flow) {
+                    bench.update(Side::Tx, flow, 0, tx, false);
+                    bench.update(Side::Rx, flow, 1, rx, false);
+                    bench.update(Side::Rx, flow, 0, rx, false);
+                    bench.update(Side::Tx, flow, 1, tx, false);
                 }
             }
             Act::Tick(ticks) => {
@@ -235,21 +254,23 @@ fn fresh(engine: &mut InterpretedEngine) {
 fn known_flows_do_not_notice_a_flood_at_a_full_table() {
     let mut engine = InterpretedEngine::new(&SMALL.netlist());
     fresh(&mut engine);
-    let all = flows(100, None, &mut Random::new(3));
+    let all = flows(200, None, &mut Random::new(3));
     let mut bench = Bench::new(&mut engine, all, SMALL.capacity, 0.0, 1).unwrap();
     (0..2).for_each(|eni| bench.limit(eni, WIDE).unwrap());
     for flow in 0..24 {
         bench.insert(flow, 0, SYN);
     }
     bench.settle().unwrap();
+    // In the tick of new limits, every packet is looked at closely.
+    bench.reference.tick += 1;
     bench.swept().unwrap();
     assert_eq!(bench.counts[1], 24, "every connection is made");
     bench.rates = [1.0, 1.0];
     let start = bench.now;
-    for flow in 24..100 {
+    for flow in 24..200 {
         bench.insert(flow, 0, SYN);
     }
-    let mut clocks = 0;
+    let (mut clocks, mut most) = (0, 0);
     while !bench.insertions_done() {
         // Packets of the known flows in both directions, from the second tick of each on.
         if clocks > 100 {
@@ -261,10 +282,16 @@ fn known_flows_do_not_notice_a_flood_at_a_full_table() {
         }
         bench.clock().unwrap();
         clocks += 1;
-        assert!(bench.backlog() < 40, "clock {clocks}: updates are not taken");
+        // The first packets of a tick change states and may wait; those behind them do not, and what waits is not more.
+        if clocks == 200 {
+            most = bench.backlog();
+        }
+        assert!(clocks <= 200 || bench.backlog() <= most + 1, "clock {clocks}: updates are not taken at once");
     }
-    println!("{} refusals, one every {} clocks", bench.counts[4], (bench.now - start) / 76);
-    assert_eq!(bench.counts[4], 76);
+    println!("{most} clocks of updates lost for 24 connections");
+    assert!(most <= 24);
+    println!("{} refusals, one every {} clocks", bench.counts[4], (bench.now - start) / 176);
+    assert_eq!(bench.counts[4], 176);
 }
 
 /// Clocks for each new flow, one after the other, as the waiting room makes them.
@@ -287,4 +314,59 @@ fn a_new_flow_takes_few_clocks() {
     let clocks = (bench.now - start) / 24;
     println!("{clocks} clocks for each find and insertion");
     assert!(clocks <= 32, "{clocks}");
+}
+
+/// Ticks that are shorter than a walk over the table: an insertion over the allowance is refused all the same.
+#[test]
+fn fast_ticks_keep_no_insertion_waiting() {
+    let mut engine = InterpretedEngine::new(&SMALL.netlist());
+    fresh(&mut engine);
+    let all = flows(20, None, &mut Random::new(5));
+    let mut bench = Bench::new(&mut engine, all, SMALL.capacity, 0.0, 1).unwrap();
+    (0..2).for_each(|eni| bench.limit(eni, Limits { most: 3, ..WIDE }).unwrap());
+    for flow in 0..20 {
+        bench.insert(flow, 0, SYN);
+        let end = bench.now + 2_000;
+        while !bench.insertions_done() {
+            assert!(bench.now < end, "an insertion has no answer");
+            if bench.now.is_multiple_of(60) {
+                bench.reference.tick += 1;
+            }
+            bench.clock().unwrap();
+        }
+    }
+    assert_eq!((bench.counts[1], bench.counts[3]), (6, 14));
+}
+
+/// A connection whose packets come in every tick is found in every clock, though its deadline is never far and the sweeper walks by.
+#[test]
+fn a_flow_whose_packets_keep_coming_lives_on() {
+    let mut engine = InterpretedEngine::new(&SMALL.netlist());
+    fresh(&mut engine);
+    let all = flows(8, None, &mut Random::new(6));
+    let mut bench = Bench::new(&mut engine, all, SMALL.capacity, 0.0, 1).unwrap();
+    let short = Limits { most: 100, tcp_established: 1, tcp_transient: 1, udp: 1, udp_stream: 1, icmp: 1, other: 1 };
+    (0..2).for_each(|eni| bench.limit(eni, short).unwrap());
+    for flow in 0..8 {
+        bench.insert(flow, 0, SYN);
+    }
+    while !bench.insertions_done() {
+        bench.clock().unwrap();
+    }
+    bench.rates = [1.0, 1.0];
+    let before = bench.now;
+    for clock in 0..6_000_u64 {
+        // Every flow has a packet each 80 clocks; ticks come at any moment of its way.
+        let flow = (clock / 10 % 8) as usize;
+        if clock.is_multiple_of(10) {
+            let side = if clock.is_multiple_of(20) { Side::Tx } else { Side::Rx };
+            bench.update(side, flow, side as usize, ACK, false);
+        }
+        if clock % 211 == 210 {
+            bench.reference.tick += 1;
+        }
+        bench.clock().unwrap();
+    }
+    let lookups = (bench.now - before) * 3 / 2;
+    assert!(bench.counts[0] + 60 > lookups, "{} of {lookups} lookups hit", bench.counts[0]);
 }

@@ -9,6 +9,8 @@
 //! * **Counters.** None of its own: drops count where the verdict is final.
 //! * **Source.** The card's contract, section 5.
 
+pub mod cache;
+
 use nitro_components::delay::Delay;
 use nitro_components::hash_table::HashTable;
 use nitro_components::register::Register;
@@ -35,7 +37,10 @@ pub const LATENCY: usize = 1;
 /// The blocks of this folder, with a cache of four ways of `2^MA` rows.
 #[must_use]
 pub fn entries<const MA: usize>() -> Vec<BlockEntry> {
-    vec![BlockEntry::of("lookup", || Lookup::<MA>::new(LEAD + 1))]
+    vec![
+        BlockEntry::of("lookup_cache", cache::MappingCache::<MA>::default),
+        BlockEntry::of("lookup", || Lookup::<MA>::new(LEAD + 1)),
+    ]
 }
 
 /// The mapping cache of four ways of `2^MA` rows.

@@ -8,6 +8,8 @@ pub const TICKS_PER_SECOND: u32 = 16;
 
 /// Seconds for which the card remembers that the mapping service knows no such destination.
 pub const NEGATIVE_SECONDS: u32 = 5;
+/// Seconds that the mapping service has for its reply to a query.
+pub const QUERY_SECONDS: u32 = 1;
 /// Seconds for which the verdict of a datagram's first fragment serves the later ones.
 pub const FRAGMENT_SECONDS: u32 = 30;
 

@@ -10,6 +10,7 @@
 //! * **Source.** The card's contract, section 5.
 
 pub mod cache;
+pub mod queries;
 
 use nitro_components::delay::Delay;
 use nitro_components::hash_table::HashTable;
@@ -38,6 +39,7 @@ pub const LATENCY: usize = 1;
 #[must_use]
 pub fn entries<const MA: usize>() -> Vec<BlockEntry> {
     vec![
+        BlockEntry::of("lookup_queries", queries::MappingQueries::<2, 3>::default),
         BlockEntry::of("lookup_cache", cache::MappingCache::<MA>::default),
         BlockEntry::of("lookup", || Lookup::<MA>::new(LEAD + 1)),
     ]

@@ -265,3 +265,93 @@ fn the_cache_has_what_was_installed_and_nothing_else() {
         panic!("{error}");
     }
 }
+
+/// Packets that need a mapping, and a service that answers as it likes.
+#[derive(Clone, Debug)]
+struct Asking {
+    /// Keys of the packets, and the clocks before each.
+    packets: Vec<(u64, u64)>,
+    /// What the service does with a key: silence, negative, found.
+    replies: Vec<u8>,
+    /// Clocks until it replies.
+    delay: u64,
+    rates: [f64; 3],
+    seed: u64,
+}
+
+fn asking() -> impl Strategy<Value = Asking> {
+    let rate = || prop::sample::select(vec![0.0, 0.3, 0.8]);
+    let packets = prop::collection::vec((0..7_u64, 0..30_u64), 1..40);
+    let replies = prop::collection::vec(0..3_u8, 7);
+    (packets, replies, 0..120_u64, [rate(), rate(), rate()], any::<u64>())
+        .prop_map(|(packets, replies, delay, rates, seed)| Asking { packets, replies, delay, rates, seed })
+}
+
+/// Each packet is woken once, with an answer exactly if the service gave one in time; a key is asked for once at a time.
+fn inquire(engine: &mut dyn Engine, case: &Asking) -> Result<(), BenchError> {
+    let [idle, slow, slower] = case.rates;
+    let mut ask = Source::new(engine, "ask", &["turn_index", "key"], idle, case.seed)?;
+    let mut query = Sink::new(engine, "query", &["tdata"], slow, case.seed ^ 1)?;
+    let mut reply = Source::new(engine, "reply", &["negative", "key", "value_mac"], idle, case.seed ^ 2)?;
+    let mut op = Sink::new(engine, "op", &["install", "key", "value_kind"], slower, case.seed ^ 3)?;
+    let mut done = Source::new(engine, "done", &["hit"], slower, case.seed ^ 4)?;
+    let mut wake = Sink::new(engine, "wake", &["turn_index", "answered"], slow, case.seed ^ 5)?;
+    let number = |words: &[u64]| (0..7).find(|candidate| key(*candidate) == words).unwrap();
+    let mut offers: VecDeque<(u64, u64)> = VecDeque::new();
+    let mut at = 0;
+    for (packet, (key, pause)) in case.packets.iter().enumerate() {
+        at += pause;
+        offers.push_back((at, packet as u64));
+        assert!(*key < 7);
+    }
+    let (mut under_way, mut due, mut woken) = (Vec::new(), VecDeque::new(), BTreeMap::new());
+    // A tick is 100 clocks, so that silence lasts 1,700.
+    for now in 0..60_000_u64 {
+        set(engine, "now", &[(now / 100) & 0xff_ffff])?;
+        if let Some((_, packet)) = offers.front().filter(|(at, _)| *at <= now && ask.waiting() == 0) {
+            ask.push(vec![vec![*packet], key(case.packets[usize::try_from(*packet).unwrap()].0)]);
+            offers.pop_front();
+        }
+        clock(engine, &mut [&mut ask, &mut reply, &mut done], &mut [&mut query, &mut op, &mut wake])?;
+        while let Some((_, item)) = query.pop() {
+            let asked = number(&item[0]);
+            assert!(!under_way.contains(&asked), "key {asked} is asked for twice");
+            under_way.push(asked);
+            due.push_back((now + case.delay, asked));
+        }
+        while let Some((_, asked)) = due.pop_front_if(|(at, _)| *at <= now) {
+            match case.replies[usize::try_from(asked).unwrap()] {
+                0 => {}
+                kind => reply.push(vec![vec![u64::from(kind == 1)], key(asked), vec![5]]),
+            }
+        }
+        while let Some((_, item)) = op.pop() {
+            let negative = case.replies[usize::try_from(number(&item[1])).unwrap()] == 1;
+            assert_eq!((item[0][0], item[2][0]), (1, if negative { 7 } else { 0 }));
+            done.push(vec![vec![0]]);
+        }
+        while let Some((_, item)) = wake.pop() {
+            let packet = item[0][0];
+            let asked = case.packets[usize::try_from(packet).unwrap()].0;
+            under_way.retain(|other| *other != asked);
+            assert!(woken.insert(packet, item[1][0]).is_none(), "packet {packet} is woken twice");
+        }
+        if woken.len() == case.packets.len() && offers.is_empty() {
+            break;
+        }
+    }
+    for (packet, (asked, _)) in case.packets.iter().enumerate() {
+        let answered = u64::from(case.replies[usize::try_from(*asked).unwrap()] != 0);
+        assert_eq!(woken.get(&(packet as u64)), Some(&answered), "packet {packet}, key {asked}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_is_asked_for_once_and_everybody_is_woken() {
+    let entry = lookup::entries::<2>().into_iter().find(|entry| entry.name == "lookup_queries");
+    let batch = Batch::prepared(&entry.unwrap().netlist().unwrap(), |engine| reset(engine, 2)).unwrap();
+    if let Err(error) = batch.check(60, &asking(), |engine, case| inquire(engine, &case)) {
+        panic!("{error}");
+    }
+}

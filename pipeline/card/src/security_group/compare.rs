@@ -1,4 +1,4 @@
-//! One rule against one packet: a column of the scan.
+//! One rule against one packet.
 //!
 //! Ports: `rule` and `ask`, both of this clock; `definite`, `untracked`, `groups`. Latency: [`LATENCY`] clocks, a rule a clock.
 //!

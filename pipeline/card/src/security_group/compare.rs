@@ -2,13 +2,13 @@
 //!
 //! Ports: `rule` and `ask`, both of this clock; `definite`, `untracked`, `groups`. Latency: [`LATENCY`] clocks, a rule a clock.
 //!
-//! * Clock 1: bits in which the addresses differ; which bytes of them count; family and protocol.
-//! * Clock 2: bytes that differ within the prefix; the range of ports.
+//! * Clock 1: bits in which addresses and protocols differ; the family. A block RAM takes most of the clock, so there is one level of logic.
+//! * Clock 2: bytes that differ within the prefix; the range of ports; the protocol.
 //! * Clock 3: the match.
 //!
-//! The prefix' length is never decoded to a mask of 128 bits: its upper five bits say as a thermometer which bytes count whole (16
-//! flip-flops), its lower three which bits of the next byte do (one mask of 8 bits for all bytes). That is a lookup table or two a
-//! byte where a mask costs one a bit.
+//! The prefix' length is never decoded to a mask of 128 bits: its upper five bits say as a thermometer which bytes count whole, while it is
+//! found out whether they differ at all, its lower three which bits of the next byte do (one mask of 8 bits for all bytes). That is two lookup
+//! tables a byte where a mask costs one a bit.
 
 use nitro_components::wires::{Cast, Wires};
 use nitro_netlist::{Ports, Record, hdl_gen};
@@ -88,16 +88,20 @@ impl Logic for StoreRule {
 /// What of a rule and a packet the second clock compares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Facing {
-    /// Family and protocol fit.
-    pub fits: Bit,
+    /// The family fits.
+    pub family: Bit,
+    /// Any protocol fits.
+    pub any_protocol: Bit,
+    /// Bits in which the protocols differ.
+    pub protocol: Bits<8>,
     /// The rule's peer is a group.
     pub by_group: Bit,
     /// What the rule admits is not tracked.
     pub untracked: Bit,
     /// Bits in which the addresses differ.
     pub differs: Bits<128>,
-    /// Bytes of the address that belong to the prefix whole, the first of them most significant.
-    pub whole: Bits<16>,
+    /// How many bytes of the address belong to the prefix whole.
+    pub whole: Bits<5>,
     /// Of the byte behind them, the bits that do.
     pub part: Bits<8>,
     /// The group.
@@ -156,7 +160,6 @@ pub struct CompareRule {
     facing: DFF<Facing>,
     compared: DFF<Compared>,
     matched: DFF<Match>,
-    family: Signal<Local, Bit>,
     byte: Signal<Local, Bits<8>>,
     whole: Signal<Local, Bits<17>>,
     bytes: Signal<Local, Bits<16>>,
@@ -178,7 +181,6 @@ impl Default for CompareRule {
             facing: DFF::default(),
             compared: DFF::default(),
             matched: DFF::default(),
-            family: Signal::default(),
             byte: Signal::default(),
             whole: Signal::default(),
             bytes: Signal::default(),
@@ -197,17 +199,16 @@ impl Logic for CompareRule {
 
         // Clock 1.
         if self.ask.val().ipv6 {
-            self.family.next = self.rule.val().ipv6;
+            self.facing.d.next.family = self.rule.val().ipv6;
         } else {
-            self.family.next = self.rule.val().ipv4;
+            self.facing.d.next.family = self.rule.val().ipv4;
         }
-        self.facing.d.next.fits = self.family.val()
-            && ((self.rule.val().mode == bits::<2>(0)) || (self.rule.val().protocol == self.ask.val().protocol));
+        self.facing.d.next.any_protocol = self.rule.val().mode == bits::<2>(0);
+        self.facing.d.next.protocol = self.rule.val().protocol ^ self.ask.val().protocol;
         self.facing.d.next.by_group = self.rule.val().prefix.get_bit(7) && self.rule.val().prefix.get_bit(0);
         self.facing.d.next.untracked = self.rule.val().mode.get_bit(1);
         self.facing.d.next.differs = self.rule.val().address ^ self.ask.val().peer;
-        self.facing.d.next.whole =
-            bit_cast::<16, 32>(bits::<32>(0xffff_0000) >> self.rule.val().prefix.get_bits::<5>(3));
+        self.facing.d.next.whole = self.rule.val().prefix.get_bits::<5>(3);
         self.facing.d.next.part = bit_cast::<8, 16>(bits::<16>(0xff00) >> self.rule.val().prefix.get_bits::<3>(0));
         self.facing.d.next.group = self.rule.val().address.get_bits::<6>(0);
         if self.rule.val().mode == bits::<2>(3) {
@@ -219,7 +220,7 @@ impl Logic for CompareRule {
         self.facing.d.next.high = self.rule.val().high;
 
         // Clock 2. The byte behind the last whole one counts in part, be it the first.
-        self.whole.next = bit_cast::<17, 16>(self.facing.q.val().whole) | bits::<17>(0x1_0000);
+        self.whole.next = bit_cast::<17, 64>(bits::<64>(0x1_ffff_0000_u64) >> self.facing.q.val().whole);
         self.bytes.next = bits::<16>(0);
         for i in 0..16 {
             self.byte.next = bit_cast::<8, 128>(self.facing.q.val().differs >> self.offset[i].val());
@@ -230,7 +231,8 @@ impl Logic for CompareRule {
             );
         }
         self.compared.d.next.differs = self.bytes.val();
-        self.compared.d.next.fits = self.facing.q.val().fits
+        self.compared.d.next.fits = self.facing.q.val().family
+            && (self.facing.q.val().any_protocol || !self.facing.q.val().protocol.any())
             && (self.facing.q.val().selector >= self.facing.q.val().low)
             && (self.facing.q.val().selector <= self.facing.q.val().high);
         self.compared.d.next.by_group = self.facing.q.val().by_group;

@@ -1,6 +1,6 @@
 //! A column of the rule memory: the rules at one place of all rows, and their comparison.
 //!
-//! Ports: `row` and `read`, and a clock later `ask`; `definite`, `untracked`, `groups`; `write`, `write_row`, `write_rule`. Latency:
+//! Ports: `row` and `read`, a clock later `ask`, and another clock later its ports; `definite`, `untracked`, `groups`; `write`, `write_row`, `write_rule`. Latency:
 //! [`LATENCY`] clocks from `row`, a rule a clock.
 //!
 //! A block of its own with its memory, so that tools look at one column only, of however many a row has.
@@ -26,6 +26,10 @@ pub struct RuleColumn<const RA: usize> {
     pub read: Signal<In, Bit>,
     /// The packet, in the clock behind that of `row`.
     pub ask: Signal<In, ScanAsk>,
+    /// Its selector, another clock later.
+    pub selector: Signal<In, Bits<16>>,
+    /// Its source port, likewise.
+    pub source_port: Signal<In, Bits<16>>,
     /// The rule admits the packet, whoever the peer's groups are.
     pub definite: Signal<Out, Bit>,
     /// So it does, and nothing is tracked.
@@ -53,6 +57,8 @@ impl<const RA: usize> Logic for RuleColumn<RA> {
         self.rules.write_enable.next = self.write.val();
         self.compare.rule.next = self.rules.read_data.val();
         self.compare.ask.next = self.ask.val();
+        self.compare.selector.next = self.selector.val();
+        self.compare.source_port.next = self.source_port.val();
         self.definite.next = self.compare.definite.val();
         self.untracked.next = self.compare.untracked.val();
         self.groups.next = self.compare.groups.val();

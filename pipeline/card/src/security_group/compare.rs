@@ -1,6 +1,7 @@
 //! One rule against one packet.
 //!
-//! Ports: `rule` and `ask`, both of this clock; `definite`, `untracked`, `groups`. Latency: [`LATENCY`] clocks, a rule a clock.
+//! Ports: `rule` and `ask`, both of this clock, and the packet's ports a clock later; `definite`, `untracked`, `groups`. Latency: [`LATENCY`]
+//! clocks, a rule a clock.
 //!
 //! * Clock 1: bits in which addresses and protocols differ; the family. A block RAM takes most of the clock, so there is one level of logic.
 //! * Clock 2: bytes that differ within the prefix; the range of ports; the protocol.
@@ -106,8 +107,8 @@ pub struct Facing {
     pub part: Bits<8>,
     /// The group.
     pub group: Bits<6>,
-    /// The packet's selector, of the rule's choice.
-    pub selector: Bits<16>,
+    /// The rule's selector is the source port.
+    pub reply: Bit,
     /// Lowest selector.
     pub low: Bits<16>,
     /// Highest selector.
@@ -151,6 +152,10 @@ pub struct CompareRule {
     pub rule: Signal<In, StoredRule>,
     /// The packet.
     pub ask: Signal<In, ScanAsk>,
+    /// Selector of the packet of the clock before.
+    pub selector: Signal<In, Bits<16>>,
+    /// Its source port.
+    pub source_port: Signal<In, Bits<16>>,
     /// The rule admits the packet, whoever the peer's groups are.
     pub definite: Signal<Out, Bit>,
     /// So it does, and nothing is tracked.
@@ -163,6 +168,7 @@ pub struct CompareRule {
     byte: Signal<Local, Bits<8>>,
     whole: Signal<Local, Bits<17>>,
     bytes: Signal<Local, Bits<16>>,
+    ruled: Signal<Local, Bits<16>>,
     admits: Signal<Local, Bit>,
     high: Wires<8, 64>,
     low: Wires<8, 64>,
@@ -175,6 +181,8 @@ impl Default for CompareRule {
             clock: Signal::default(),
             rule: Signal::default(),
             ask: Signal::default(),
+            selector: Signal::default(),
+            source_port: Signal::default(),
             definite: Signal::default(),
             untracked: Signal::default(),
             groups: Signal::default(),
@@ -184,6 +192,7 @@ impl Default for CompareRule {
             byte: Signal::default(),
             whole: Signal::default(),
             bytes: Signal::default(),
+            ruled: Signal::default(),
             admits: Signal::default(),
             high: Wires::repeat(),
             low: Wires::new(|bit| bit % 8),
@@ -211,11 +220,7 @@ impl Logic for CompareRule {
         self.facing.d.next.whole = self.rule.val().prefix.get_bits::<5>(3);
         self.facing.d.next.part = bit_cast::<8, 16>(bits::<16>(0xff00) >> self.rule.val().prefix.get_bits::<3>(0));
         self.facing.d.next.group = self.rule.val().address.get_bits::<6>(0);
-        if self.rule.val().mode == bits::<2>(3) {
-            self.facing.d.next.selector = self.ask.val().source_port;
-        } else {
-            self.facing.d.next.selector = self.ask.val().selector;
-        }
+        self.facing.d.next.reply = self.rule.val().mode == bits::<2>(3);
         self.facing.d.next.low = self.rule.val().low;
         self.facing.d.next.high = self.rule.val().high;
 
@@ -231,10 +236,14 @@ impl Logic for CompareRule {
             );
         }
         self.compared.d.next.differs = self.bytes.val();
+        self.ruled.next = self.selector.val();
+        if self.facing.q.val().reply {
+            self.ruled.next = self.source_port.val();
+        }
         self.compared.d.next.fits = self.facing.q.val().family
             && (self.facing.q.val().any_protocol || !self.facing.q.val().protocol.any())
-            && (self.facing.q.val().selector >= self.facing.q.val().low)
-            && (self.facing.q.val().selector <= self.facing.q.val().high);
+            && (self.ruled.val() >= self.facing.q.val().low)
+            && (self.ruled.val() <= self.facing.q.val().high);
         self.compared.d.next.by_group = self.facing.q.val().by_group;
         self.compared.d.next.untracked = self.facing.q.val().untracked;
         self.compared.d.next.group = self.facing.q.val().group;

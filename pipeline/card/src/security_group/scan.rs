@@ -97,6 +97,8 @@ pub struct SecurityScan<const RL: usize, const RA: usize, const EA: usize> {
     untracked_left: DFF<Bits<16>>,
     ask: DFF<ScanAsk>,
     read_ask: DFF<ScanAsk>,
+    read_selector: DFF<Bits<16>>,
+    read_source_port: DFF<Bits<16>>,
     credits: Register<Bits<5>>,
 
     row_definite: DFF<Bit>,
@@ -166,6 +168,8 @@ impl<const RL: usize, const RA: usize, const EA: usize> SecurityScan<RL, RA, EA>
             untracked_left: DFF::default(),
             ask: DFF::default(),
             read_ask: DFF::default(),
+            read_selector: DFF::default(),
+            read_source_port: DFF::default(),
             credits: Register::new((1_usize << ANSWERS_LOG2).to_bits()),
             row_definite: DFF::default(),
             row_untracked: DFF::default(),
@@ -199,7 +203,8 @@ impl<const RL: usize, const RA: usize, const EA: usize> Logic for SecurityScan<R
     fn update(&mut self) {
         clock!(self, clock, sets, asked, tags, answers);
         dff_setup!(self, clock, clearing, clear_row, write_valid, write_all, write_place, write_row, write_rule);
-        dff_setup!(self, clock, active, outdated, tag, number, row, rows_left, untracked_left, ask, read_ask, credits);
+        dff_setup!(self, clock, active, outdated, tag, number, row, rows_left, untracked_left, ask, credits);
+        dff_setup!(self, clock, read_ask, read_selector, read_source_port);
         dff_setup!(self, clock, row_definite, row_untracked, row_groups, definite_before, groups_before, decided);
         self.sets.reset.next = self.reset.val();
         self.asked.reset.next = self.reset.val();
@@ -245,6 +250,8 @@ impl<const RL: usize, const RA: usize, const EA: usize> Logic for SecurityScan<R
             self.columns[i].row.next = self.row.q.val();
             self.columns[i].read.next = self.active.q.val();
             self.columns[i].ask.next = self.read_ask.q.val();
+            self.columns[i].selector.next = self.read_selector.q.val();
+            self.columns[i].source_port.next = self.read_source_port.q.val();
             self.columns[i].write_row.next = self.write_row.q.val();
             self.columns[i].write_rule.next = self.write_rule.q.val();
             self.columns[i].write.next = self.write_all.q.val()
@@ -329,5 +336,7 @@ impl<const RL: usize, const RA: usize, const EA: usize> Logic for SecurityScan<R
             self.tag.d.next.checked = self.tag.q.val().checked || (self.untracked_left.q.val() == bits::<16>(2));
         }
         self.read_ask.d.next = self.ask.q.val();
+        self.read_selector.d.next = self.read_ask.q.val().selector;
+        self.read_source_port.d.next = self.read_ask.q.val().source_port;
     }
 }

@@ -103,8 +103,8 @@ pub struct Facing {
     pub differs: Bits<128>,
     /// How many bytes of the address belong to the prefix whole.
     pub whole: Bits<5>,
-    /// Of the byte behind them, the bits that do.
-    pub part: Bits<8>,
+    /// How many bits of the byte behind them do.
+    pub part: Bits<3>,
     /// The group.
     pub group: Bits<6>,
     /// The rule's selector is the source port.
@@ -167,6 +167,7 @@ pub struct CompareRule {
     matched: DFF<Match>,
     byte: Signal<Local, Bits<8>>,
     whole: Signal<Local, Bits<17>>,
+    part: Signal<Local, Bits<8>>,
     bytes: Signal<Local, Bits<16>>,
     ruled: Signal<Local, Bits<16>>,
     admits: Signal<Local, Bit>,
@@ -191,6 +192,7 @@ impl Default for CompareRule {
             matched: DFF::default(),
             byte: Signal::default(),
             whole: Signal::default(),
+            part: Signal::default(),
             bytes: Signal::default(),
             ruled: Signal::default(),
             admits: Signal::default(),
@@ -218,7 +220,7 @@ impl Logic for CompareRule {
         self.facing.d.next.untracked = self.rule.val().mode.get_bit(1);
         self.facing.d.next.differs = self.rule.val().address ^ self.ask.val().peer;
         self.facing.d.next.whole = self.rule.val().prefix.get_bits::<5>(3);
-        self.facing.d.next.part = bit_cast::<8, 16>(bits::<16>(0xff00) >> self.rule.val().prefix.get_bits::<3>(0));
+        self.facing.d.next.part = self.rule.val().prefix.get_bits::<3>(0);
         self.facing.d.next.group = self.rule.val().address.get_bits::<6>(0);
         self.facing.d.next.reply = self.rule.val().mode == bits::<2>(3);
         self.facing.d.next.low = self.rule.val().low;
@@ -226,13 +228,14 @@ impl Logic for CompareRule {
 
         // Clock 2. The byte behind the last whole one counts in part, be it the first.
         self.whole.next = bit_cast::<17, 64>(bits::<64>(0x1_ffff_0000_u64) >> self.facing.q.val().whole);
+        self.part.next = bit_cast::<8, 16>(bits::<16>(0xff00) >> self.facing.q.val().part);
         self.bytes.next = bits::<16>(0);
         for i in 0..16 {
             self.byte.next = bit_cast::<8, 128>(self.facing.q.val().differs >> self.offset[i].val());
             self.bytes.next = self.bytes.val().replace_bit(
                 i,
                 (self.whole.val().get_bit(i) && self.byte.val().any())
-                    || (self.whole.val().get_bit(i + 1) && (self.byte.val() & self.facing.q.val().part).any()),
+                    || (self.whole.val().get_bit(i + 1) && (self.byte.val() & self.part.val()).any()),
             );
         }
         self.compared.d.next.differs = self.bytes.val();

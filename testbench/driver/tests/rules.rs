@@ -113,7 +113,7 @@ impl RegisterPort for &mut FakeCard {
 /// So many rules that nothing covers, some of them untracked if the other direction is open.
 fn policy(rules: u16, seed: u16) -> EniPolicy {
     let rule = |number: u16| {
-        let (address, length) = if number % 3 == 0 {
+        let (address, length) = if number.is_multiple_of(3) {
             (Ipv4Addr::UNSPECIFIED, 0)
         } else {
             (Ipv4Addr::from_bits(0x0a00_0000 + u32::from(seed)), 32)

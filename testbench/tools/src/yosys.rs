@@ -111,7 +111,8 @@ impl Yosys {
     /// # Errors
     /// [`ToolError::Yosys`], [`ToolError::YosysWarning`], [`ToolError::UnmappedMemories`], or a file error.
     pub fn check(&self, verilog: &str, top: &str) -> Result<Checked, ToolError> {
-        // Mapping takes longer than all the rest together, and only these matter.
+        // Mapping takes longer than all the rest together, and only these matter. It looks at all cells of the module anew for each memory,
+        // so that it is done module by module, before the design is made flat.
         let large = format!("t:$mem_v2 r:SIZE>={RAM_WORDS} %i");
         let script = format!(
             "read_verilog {DESIGN}\n\
@@ -119,11 +120,15 @@ impl Yosys {
              proc\n\
              check -assert\n\
              select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr t:$_DLATCH_*_ %u\n\
+             design -save hierarchical\n\
              flatten\n\
              opt_clean\n\
              check -assert\n\
              memory -nomap\n\
              tee -q -o {STATISTICS} stat -json\n\
+             design -load hierarchical\n\
+             opt_clean\n\
+             memory -nomap\n\
              memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt {large}\n\
              tee -q -o {UNMAPPED} select -list {large}\n"
         );

@@ -1,14 +1,15 @@
-//! One rule against one packet: a column of the scan.
+//! One rule against one packet.
 //!
-//! Ports: `rule` and `ask`, both of this clock; `definite`, `untracked`, `groups`. Latency: [`LATENCY`] clocks, a rule a clock.
+//! Ports: `rule` and `ask`, both of this clock, and the packet's ports a clock later; `definite`, `untracked`, `groups`. Latency: [`LATENCY`]
+//! clocks, a rule a clock.
 //!
-//! * Clock 1: bits in which the addresses differ; which bytes of them count; family and protocol.
-//! * Clock 2: bytes that differ within the prefix; the range of ports.
+//! * Clock 1: bits in which addresses and protocols differ; the family. A block RAM takes most of the clock, so there is one level of logic.
+//! * Clock 2: bytes that differ within the prefix; the range of ports; the protocol.
 //! * Clock 3: the match.
 //!
-//! The prefix' length is never decoded to a mask of 128 bits: its upper five bits say as a thermometer which bytes count whole (16
-//! flip-flops), its lower three which bits of the next byte do (one mask of 8 bits for all bytes). That is a lookup table or two a
-//! byte where a mask costs one a bit.
+//! The prefix' length is never decoded to a mask of 128 bits: its upper five bits say as a thermometer which bytes count whole, while it is
+//! found out whether they differ at all, its lower three which bits of the next byte do (one mask of 8 bits for all bytes). That is two lookup
+//! tables a byte where a mask costs one a bit.
 
 use nitro_components::wires::{Cast, Wires};
 use nitro_netlist::{Ports, Record, hdl_gen};
@@ -88,22 +89,26 @@ impl Logic for StoreRule {
 /// What of a rule and a packet the second clock compares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Facing {
-    /// Family and protocol fit.
-    pub fits: Bit,
+    /// The family fits.
+    pub family: Bit,
+    /// Any protocol fits.
+    pub any_protocol: Bit,
+    /// Bits in which the protocols differ.
+    pub protocol: Bits<8>,
     /// The rule's peer is a group.
     pub by_group: Bit,
     /// What the rule admits is not tracked.
     pub untracked: Bit,
     /// Bits in which the addresses differ.
     pub differs: Bits<128>,
-    /// Bytes of the address that belong to the prefix whole, the first of them most significant.
-    pub whole: Bits<16>,
-    /// Of the byte behind them, the bits that do.
-    pub part: Bits<8>,
+    /// How many bytes of the address belong to the prefix whole.
+    pub whole: Bits<5>,
+    /// How many bits of the byte behind them do.
+    pub part: Bits<3>,
     /// The group.
     pub group: Bits<6>,
-    /// The packet's selector, of the rule's choice.
-    pub selector: Bits<16>,
+    /// The rule's selector is the source port.
+    pub reply: Bit,
     /// Lowest selector.
     pub low: Bits<16>,
     /// Highest selector.
@@ -147,6 +152,10 @@ pub struct CompareRule {
     pub rule: Signal<In, StoredRule>,
     /// The packet.
     pub ask: Signal<In, ScanAsk>,
+    /// Selector of the packet of the clock before.
+    pub selector: Signal<In, Bits<16>>,
+    /// Its source port.
+    pub source_port: Signal<In, Bits<16>>,
     /// The rule admits the packet, whoever the peer's groups are.
     pub definite: Signal<Out, Bit>,
     /// So it does, and nothing is tracked.
@@ -156,10 +165,11 @@ pub struct CompareRule {
     facing: DFF<Facing>,
     compared: DFF<Compared>,
     matched: DFF<Match>,
-    family: Signal<Local, Bit>,
     byte: Signal<Local, Bits<8>>,
     whole: Signal<Local, Bits<17>>,
+    part: Signal<Local, Bits<8>>,
     bytes: Signal<Local, Bits<16>>,
+    ruled: Signal<Local, Bits<16>>,
     admits: Signal<Local, Bit>,
     high: Wires<8, 64>,
     low: Wires<8, 64>,
@@ -172,16 +182,19 @@ impl Default for CompareRule {
             clock: Signal::default(),
             rule: Signal::default(),
             ask: Signal::default(),
+            selector: Signal::default(),
+            source_port: Signal::default(),
             definite: Signal::default(),
             untracked: Signal::default(),
             groups: Signal::default(),
             facing: DFF::default(),
             compared: DFF::default(),
             matched: DFF::default(),
-            family: Signal::default(),
             byte: Signal::default(),
             whole: Signal::default(),
+            part: Signal::default(),
             bytes: Signal::default(),
+            ruled: Signal::default(),
             admits: Signal::default(),
             high: Wires::repeat(),
             low: Wires::new(|bit| bit % 8),
@@ -197,42 +210,43 @@ impl Logic for CompareRule {
 
         // Clock 1.
         if self.ask.val().ipv6 {
-            self.family.next = self.rule.val().ipv6;
+            self.facing.d.next.family = self.rule.val().ipv6;
         } else {
-            self.family.next = self.rule.val().ipv4;
+            self.facing.d.next.family = self.rule.val().ipv4;
         }
-        self.facing.d.next.fits = self.family.val()
-            && ((self.rule.val().mode == bits::<2>(0)) || (self.rule.val().protocol == self.ask.val().protocol));
+        self.facing.d.next.any_protocol = self.rule.val().mode == bits::<2>(0);
+        self.facing.d.next.protocol = self.rule.val().protocol ^ self.ask.val().protocol;
         self.facing.d.next.by_group = self.rule.val().prefix.get_bit(7) && self.rule.val().prefix.get_bit(0);
         self.facing.d.next.untracked = self.rule.val().mode.get_bit(1);
         self.facing.d.next.differs = self.rule.val().address ^ self.ask.val().peer;
-        self.facing.d.next.whole =
-            bit_cast::<16, 32>(bits::<32>(0xffff_0000) >> self.rule.val().prefix.get_bits::<5>(3));
-        self.facing.d.next.part = bit_cast::<8, 16>(bits::<16>(0xff00) >> self.rule.val().prefix.get_bits::<3>(0));
+        self.facing.d.next.whole = self.rule.val().prefix.get_bits::<5>(3);
+        self.facing.d.next.part = self.rule.val().prefix.get_bits::<3>(0);
         self.facing.d.next.group = self.rule.val().address.get_bits::<6>(0);
-        if self.rule.val().mode == bits::<2>(3) {
-            self.facing.d.next.selector = self.ask.val().source_port;
-        } else {
-            self.facing.d.next.selector = self.ask.val().selector;
-        }
+        self.facing.d.next.reply = self.rule.val().mode == bits::<2>(3);
         self.facing.d.next.low = self.rule.val().low;
         self.facing.d.next.high = self.rule.val().high;
 
         // Clock 2. The byte behind the last whole one counts in part, be it the first.
-        self.whole.next = bit_cast::<17, 16>(self.facing.q.val().whole) | bits::<17>(0x1_0000);
+        self.whole.next = bit_cast::<17, 64>(bits::<64>(0x1_ffff_0000_u64) >> self.facing.q.val().whole);
+        self.part.next = bit_cast::<8, 16>(bits::<16>(0xff00) >> self.facing.q.val().part);
         self.bytes.next = bits::<16>(0);
         for i in 0..16 {
             self.byte.next = bit_cast::<8, 128>(self.facing.q.val().differs >> self.offset[i].val());
             self.bytes.next = self.bytes.val().replace_bit(
                 i,
                 (self.whole.val().get_bit(i) && self.byte.val().any())
-                    || (self.whole.val().get_bit(i + 1) && (self.byte.val() & self.facing.q.val().part).any()),
+                    || (self.whole.val().get_bit(i + 1) && (self.byte.val() & self.part.val()).any()),
             );
         }
         self.compared.d.next.differs = self.bytes.val();
-        self.compared.d.next.fits = self.facing.q.val().fits
-            && (self.facing.q.val().selector >= self.facing.q.val().low)
-            && (self.facing.q.val().selector <= self.facing.q.val().high);
+        self.ruled.next = self.selector.val();
+        if self.facing.q.val().reply {
+            self.ruled.next = self.source_port.val();
+        }
+        self.compared.d.next.fits = self.facing.q.val().family
+            && (self.facing.q.val().any_protocol || !self.facing.q.val().protocol.any())
+            && (self.ruled.val() >= self.facing.q.val().low)
+            && (self.ruled.val() <= self.facing.q.val().high);
         self.compared.d.next.by_group = self.facing.q.val().by_group;
         self.compared.d.next.untracked = self.facing.q.val().untracked;
         self.compared.d.next.group = self.facing.q.val().group;

@@ -30,6 +30,7 @@
 //! has, commits, and may use the old rows again when `busy` is clear: it is set while a scan is under way that began before the last commit.
 //! One scan at most is, and it never waits, so that takes as many clocks as the scan has rows.
 
+pub mod column;
 pub mod compare;
 pub mod scan;
 pub mod sets;
@@ -39,6 +40,7 @@ use nitro_simulator::BlockEntry;
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
+use self::column::RuleColumn;
 use self::compare::{CompareRule, StoreRule};
 use self::scan::SecurityScan;
 use self::sets::RuleSets;
@@ -80,6 +82,7 @@ pub fn entries<const RL: usize, const RA: usize, const EA: usize>() -> Vec<Block
     vec![
         BlockEntry::of("security_group_store", StoreRule::default),
         BlockEntry::of("security_group_compare", CompareRule::default),
+        BlockEntry::of("security_group_column", RuleColumn::<RA>::default),
         BlockEntry::of("security_group_sets", || RuleSets::<EA>::new(Direction::Ingress)),
         BlockEntry::of("security_group_scan", || SecurityScan::<RL, RA, EA>::new(Direction::Egress)),
     ]

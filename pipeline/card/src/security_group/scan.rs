@@ -5,8 +5,8 @@
 //! | clock | |
 //! |---|---|
 //! | 0 | address |
-//! | 1 | the row's rules, beside the packet |
-//! | 2, 3, 4 | comparisons ([`compare`]) |
+//! | 1 | the row's rules, beside the packet ([`column`]) |
+//! | 2, 3, 4 | comparisons ([`compare`](super::compare)) |
 //! | 5 | what any rule of the row says, combined with the rows before; the scan goes on or ends |
 //!
 //! A decision before the last row stops the scan, unless the next one has begun already; rows that were read meanwhile come to the decision
@@ -14,7 +14,6 @@
 
 use nitro_components::delay::Delay;
 use nitro_components::flow_fifo::FlowFifo;
-use nitro_components::ram::Ram;
 use nitro_components::register::Register;
 use nitro_components::spill::Spill;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
@@ -23,13 +22,14 @@ use nitro_wire::Table;
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
-use super::compare::{self, CompareRule, RULE_ROW, StoreRule, StoredRule};
+use super::column::{self, RuleColumn};
+use super::compare::{RULE_ROW, StoreRule, StoredRule};
 use super::sets::RuleSets;
 use super::{ScanAsk, ScanResult};
 use crate::table::TableWrite;
 
-/// Clocks from a row's address to the decision: memory, comparison, combination.
-const DECISION: usize = 1 + compare::LATENCY + 1;
+/// Clocks from a row's address to the decision: columns, combination.
+const DECISION: usize = column::LATENCY + 1;
 /// Clocks from an `rx` transfer to its answer at `tx`, for a set of one row: spill register, begin of the scan, decision, FIFO.
 pub const LATENCY: usize = 1 + 1 + DECISION + 1;
 
@@ -74,8 +74,7 @@ pub struct SecurityScan<const RL: usize, const RA: usize, const EA: usize> {
     sets: RuleSets<EA>,
     store: StoreRule,
     asked: Spill<ScanAsk>,
-    rules: Vec<Ram<StoredRule, RA>>,
-    columns: Vec<CompareRule>,
+    columns: Vec<RuleColumn<RA>>,
     tags: Delay<RowTag>,
     answers: FlowFifo<ScanResult, ANSWERS_LOG2>,
 
@@ -98,6 +97,8 @@ pub struct SecurityScan<const RL: usize, const RA: usize, const EA: usize> {
     untracked_left: DFF<Bits<16>>,
     ask: DFF<ScanAsk>,
     read_ask: DFF<ScanAsk>,
+    read_selector: DFF<Bits<16>>,
+    read_source_port: DFF<Bits<16>>,
     credits: Register<Bits<5>>,
 
     row_definite: DFF<Bit>,
@@ -148,8 +149,7 @@ impl<const RL: usize, const RA: usize, const EA: usize> SecurityScan<RL, RA, EA>
             sets: RuleSets::new(direction),
             store: StoreRule::default(),
             asked: Spill::default(),
-            rules: (0..places).map(|_| Ram::default()).collect(),
-            columns: (0..places).map(|_| CompareRule::default()).collect(),
+            columns: (0..places).map(|_| RuleColumn::default()).collect(),
             tags: Delay::new(DECISION),
             answers: FlowFifo::default(),
             clearing: Register::new(true),
@@ -168,6 +168,8 @@ impl<const RL: usize, const RA: usize, const EA: usize> SecurityScan<RL, RA, EA>
             untracked_left: DFF::default(),
             ask: DFF::default(),
             read_ask: DFF::default(),
+            read_selector: DFF::default(),
+            read_source_port: DFF::default(),
             credits: Register::new((1_usize << ANSWERS_LOG2).to_bits()),
             row_definite: DFF::default(),
             row_untracked: DFF::default(),
@@ -201,7 +203,8 @@ impl<const RL: usize, const RA: usize, const EA: usize> Logic for SecurityScan<R
     fn update(&mut self) {
         clock!(self, clock, sets, asked, tags, answers);
         dff_setup!(self, clock, clearing, clear_row, write_valid, write_all, write_place, write_row, write_rule);
-        dff_setup!(self, clock, active, outdated, tag, number, row, rows_left, untracked_left, ask, read_ask, credits);
+        dff_setup!(self, clock, active, outdated, tag, number, row, rows_left, untracked_left, ask, credits);
+        dff_setup!(self, clock, read_ask, read_selector, read_source_port);
         dff_setup!(self, clock, row_definite, row_untracked, row_groups, definite_before, groups_before, decided);
         self.sets.reset.next = self.reset.val();
         self.asked.reset.next = self.reset.val();
@@ -242,17 +245,17 @@ impl<const RL: usize, const RA: usize, const EA: usize> Logic for SecurityScan<R
         self.any_definite.next = false;
         self.any_untracked.next = false;
         self.any_groups.next = bits::<64>(0);
-        for i in 0..self.rules.len() {
-            self.rules[i].clock.next = self.clock.val();
-            self.rules[i].read_address.next = self.row.q.val();
-            self.rules[i].read_enable.next = self.active.q.val();
-            self.rules[i].write_address.next = self.write_row.q.val();
-            self.rules[i].write_data.next = self.write_rule.q.val();
-            self.rules[i].write_enable.next = self.write_all.q.val()
-                || (self.write_valid.q.val() && (self.write_place.q.val() == self.place[i].val()));
+        for i in 0..self.columns.len() {
             self.columns[i].clock.next = self.clock.val();
-            self.columns[i].rule.next = self.rules[i].read_data.val();
+            self.columns[i].row.next = self.row.q.val();
+            self.columns[i].read.next = self.active.q.val();
             self.columns[i].ask.next = self.read_ask.q.val();
+            self.columns[i].selector.next = self.read_selector.q.val();
+            self.columns[i].source_port.next = self.read_source_port.q.val();
+            self.columns[i].write_row.next = self.write_row.q.val();
+            self.columns[i].write_rule.next = self.write_rule.q.val();
+            self.columns[i].write.next = self.write_all.q.val()
+                || (self.write_valid.q.val() && (self.write_place.q.val() == self.place[i].val()));
             self.any_definite.next = self.any_definite.val() || self.columns[i].definite.val();
             self.any_untracked.next = self.any_untracked.val() || self.columns[i].untracked.val();
             self.any_groups.next = self.any_groups.val() | self.columns[i].groups.val();
@@ -333,5 +336,7 @@ impl<const RL: usize, const RA: usize, const EA: usize> Logic for SecurityScan<R
             self.tag.d.next.checked = self.tag.q.val().checked || (self.untracked_left.q.val() == bits::<16>(2));
         }
         self.read_ask.d.next = self.ask.q.val();
+        self.read_selector.d.next = self.read_ask.q.val().selector;
+        self.read_source_port.d.next = self.read_ask.q.val().source_port;
     }
 }

@@ -19,12 +19,14 @@
 //! |---|---|
 //! | [`slots::FlowSlots`] | flows with packets in the room, and whose turn it is |
 //! | [`fragments::Fragments`] | datagrams that arrive in fragments, with the verdicts of their first ones |
+//! | [`heirs::Heirs`] | those verdicts, handed on from packet to packet in the room |
 //! | [`inquiry::Inquiry`] | asks the connection table and the rules for the packet whose turn it is |
 //! | [`room::WaitingRoom`] | keeps the records, makes entries, and lets decided packets go |
 //! | [`admission::Admission`] | the room with the rules of its path |
 
 pub mod admission;
 pub mod fragments;
+pub mod heirs;
 pub mod inquiry;
 pub mod room;
 pub mod slots;
@@ -156,6 +158,7 @@ pub fn entries() -> Vec<BlockEntry> {
     vec![
         BlockEntry::of("waiting_room_slots", slots::FlowSlots::<2, 4>::default),
         BlockEntry::of("waiting_room_fragments", || fragments::Fragments::new(4)),
+        BlockEntry::of("waiting_room_heirs", heirs::Heirs::<4>::default),
         BlockEntry::of("waiting_room_inquiry", inquiry::Inquiry::default),
         BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(Direction::Egress, 40, 4)),
     ]

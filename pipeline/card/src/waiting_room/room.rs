@@ -12,15 +12,15 @@
 
 use nitro_components::fifo::Fifo;
 use nitro_components::ram::Ram;
-use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
-use nitro_netlist::{Pack, Ports, Record, hdl_gen};
+use nitro_netlist::{Pack, Ports, hdl_gen};
 use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Flow};
 use rust_hdl::prelude::*;
 
 use super::fragments::{Fragments, Inherited, Remembered};
+use super::heirs::Heirs;
 use super::inquiry::Inquiry;
 use super::slots::{FlowSlots, PLACE, Turn};
 use super::{Answer, Decided, Question, Undecided};
@@ -38,15 +38,6 @@ const INSERT: u64 = 2;
 const INSERTING: u64 = 3;
 /// The record is decided.
 const OFFER: u64 = 4;
-
-/// The later fragment that comes next in the room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct Heir {
-    /// There is one.
-    pub exists: Bit,
-    /// Its place.
-    pub place: Bits<PLACE>,
-}
 
 /// A waiting room for records of `T`: at most `2^NA` packets of at most `2^SA` flows.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -91,19 +82,14 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     has_place: Signal<Local, Bit>,
     grown: Signal<Local, Bits<16>>,
 
-    // Fragments. What was known of a later one in the clock before; and by place: heirs, and verdicts of later ones.
+    // Fragments, and what was known of a later one in the clock before.
     fragments: Fragments,
     looked: DFF<Remembered>,
     looked_known: DFF<Bit>,
     looked_valid: Register<Bit>,
-    heirs: RamDistributed<Heir, NA>,
-    inherited: RamDistributed<Inherited, NA>,
-    /// Places whose heirs have been cleared after reset.
-    cleared: Register<Bits<16>>,
-    clearing: Signal<Local, Bit>,
+    heirs: Heirs<NA>,
     is_fragment: Signal<Local, Bit>,
     links: Signal<Local, Bit>,
-    bequest: Signal<Local, Inherited>,
     outcome: Signal<Local, Inherited>,
 
     // Who comes.
@@ -153,7 +139,6 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     kind_established: Constant<Bits<3>>,
     kind_related: Constant<Bits<3>>,
     kind_untracked: Constant<Bits<3>>,
-    no_heir: Constant<Heir>,
     queue_full: Reason,
     without_first: Reason,
     security_group: Reason,
@@ -198,13 +183,9 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             looked: DFF::default(),
             looked_known: DFF::default(),
             looked_valid: Register::default(),
-            heirs: RamDistributed::default(),
-            inherited: RamDistributed::default(),
-            cleared: Register::default(),
-            clearing: Signal::default(),
+            heirs: Heirs::default(),
             is_fragment: Signal::default(),
             links: Signal::default(),
-            bequest: Signal::default(),
             outcome: Signal::default(),
             coming: Signal::default(),
             settled: Signal::default(),
@@ -245,7 +226,6 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             kind_established: kind(Flow::Established),
             kind_related: kind(Flow::Related),
             kind_untracked: kind(Flow::Untracked),
-            no_heir: Constant::new(Heir::default()),
             queue_full: reason(DropReason::NewFlowQueueFull),
             without_first: reason(DropReason::FragmentWithoutFirst),
             security_group: reason(DropReason::SecurityGroup),
@@ -258,9 +238,9 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
 impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, inherited);
+        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs);
         dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
-        dff_setup!(self, clock, looked, looked_known, looked_valid, cleared);
+        dff_setup!(self, clock, looked, looked_known, looked_valid);
         dff_setup!(self, clock, state, answer, reason, kind, refreshes, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
         self.inquiry.reset.next = self.reset.val();
@@ -268,7 +248,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.vacated.reset.next = self.reset.val();
         self.fragments.reset.next = self.reset.val();
         self.looked_valid.reset.next = self.reset.val();
-        self.cleared.reset.next = self.reset.val();
+        self.heirs.reset.next = self.reset.val();
         self.fresh.reset.next = self.reset.val();
         self.cells.reset.next = self.reset.val();
         self.reading.reset.next = self.reset.val();
@@ -360,11 +340,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
 
         // Fragments. What is looked up now is right in the next clock if nothing changes in this one: no packet leaves the room, and none comes, as this one
         // does not.
-        self.clearing.next = self.cleared.q.val() != self.places.val();
         self.looked.d.next = self.fragments.remembered.val();
         self.looked_known.d.next = self.fragments.known.val();
         self.looked_valid.d.next =
-            self.rx.tvalid.val() && !self.rx.tready.val() && !self.take_finished.val() && !self.clearing.val();
+            self.rx.tvalid.val() && !self.rx.tready.val() && !self.take_finished.val() && self.heirs.ready.val();
         self.fragments.datagram.next.eni = self.coming.val().flow.ask.eni;
         self.fragments.datagram.next.own_ip = self.coming.val().flow.own_ip;
         self.fragments.datagram.next.peer_ip = self.coming.val().flow.ask.peer;
@@ -382,42 +361,19 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.fragments.linked.next = self.place.val();
 
         // Who leaves hands the first fragment's verdict on, to the heir or the datagram's entry.
-        self.bequest.next.reason = self.reason.q.val();
-        self.bequest.next.kind = self.kind.q.val();
-        if self.kept.val().flow.is_later {
-            self.bequest.next = self.inherited.read_data.val();
-        } else if (self.reason.q.val() == 0) && (self.kind.q.val() == self.kind_new.val()) {
-            self.bequest.next.kind = self.kind_established.val();
-        }
-        self.fragments.decide.next = self.finish.val();
+        self.heirs.place.next = self.place.val();
+        self.heirs.link.next = self.links.val();
+        self.heirs.before.next = self.looked.q.val().last;
+        self.heirs.settle.next = self.store.val() && self.coming.val().flow.is_later && !self.links.val();
+        self.heirs.settled.next = self.looked.q.val().inherited;
+        self.heirs.leave.next = self.take_finished.val();
+        self.heirs.left.next = self.answer.q.val().turn.index;
+        self.heirs.is_later.next = self.kept.val().flow.is_later;
+        self.heirs.own.next.reason = self.reason.q.val();
+        self.heirs.own.next.kind = self.kind.q.val();
+        self.fragments.decide.next = self.take_finished.val();
         self.fragments.left.next = self.answer.q.val().turn.index;
-        self.fragments.decided.next = self.bequest.val();
-        self.heirs.read_address.next = bit_cast::<NA, PLACE>(self.answer.q.val().turn.index);
-        self.heirs.write_address.next = bit_cast::<NA, PLACE>(self.looked.q.val().last);
-        self.heirs.write_data.next.exists = true;
-        self.heirs.write_data.next.place = self.place.val();
-        self.heirs.write_enable.next = self.links.val();
-        self.inherited.read_address.next = bit_cast::<NA, PLACE>(self.answer.q.val().turn.index);
-        self.inherited.write_address.next = bit_cast::<NA, PLACE>(self.place.val());
-        self.inherited.write_data.next = self.looked.q.val().inherited;
-        self.inherited.write_enable.next =
-            self.store.val() && self.coming.val().flow.is_later && !self.looked.q.val().waiting;
-        if self.finish.val() {
-            self.inherited.write_address.next = bit_cast::<NA, PLACE>(self.heirs.read_data.val().place);
-            self.inherited.write_data.next = self.bequest.val();
-            self.inherited.write_enable.next = self.heirs.read_data.val().exists;
-        }
-        // A place that is free has no heir.
-        if self.clearing.val() {
-            self.cleared.d.next = self.cleared.q.val() + 1;
-            self.heirs.write_address.next = bit_cast::<NA, 16>(self.cleared.q.val());
-            self.heirs.write_data.next = self.no_heir.val();
-            self.heirs.write_enable.next = true;
-        } else if self.finish.val() {
-            self.heirs.write_address.next = bit_cast::<NA, PLACE>(self.answer.q.val().turn.index);
-            self.heirs.write_data.next = self.no_heir.val();
-            self.heirs.write_enable.next = true;
-        }
+        self.fragments.decided.next = self.heirs.bequest.val();
 
         // Whose turn it is: the memory is read for the question while nobody is finished.
         self.start.next = self.slots.ready.tvalid.val()
@@ -468,9 +424,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.reason.d.next = self.kept.val().reason;
             self.kind.d.next = self.kind_new.val();
             if self.kept.val().flow.is_later {
-                self.kind.d.next = self.inherited.read_data.val().kind;
-                if self.inherited.read_data.val().reason != 0 {
-                    self.reason.d.next = self.inherited.read_data.val().reason;
+                self.kind.d.next = self.heirs.inherited.val().kind;
+                if self.heirs.inherited.val().reason != 0 {
+                    self.reason.d.next = self.heirs.inherited.val().reason;
                 }
             } else if self.answer.q.val().hit.hit {
                 if self.kept.val().flow.is_error {

@@ -199,6 +199,8 @@ impl<
         self.registers.ready.next = self.tx_path.ready.val() && self.rx_path.ready.val() && self.conntrack.ready.val();
         self.tx_path.strict_tcp.next = self.registers.strict_tcp.val();
         self.rx_path.strict_tcp.next = self.registers.strict_tcp.val();
+        self.tx_path.now.next = self.registers.now.val();
+        self.rx_path.now.next = self.registers.now.val();
         self.rx_path.flow_key.next = self.registers.flow_key.val();
         self.tx_path.enable.next = self.registers.enable.val();
         self.tx_path.underlay_ip.next = self.registers.underlay_ip.val();

@@ -141,6 +141,8 @@ pub struct RxPath<
     pub commit: Signal<In, Bit>,
     /// TCP packets that begin no connection need an entry.
     pub strict_tcp: Signal<In, Bit>,
+    /// The present tick.
+    pub now: Signal<In, Bits<24>>,
     /// Key of the flow hash, its first byte lowest.
     pub flow_key: Signal<In, Bits<128>>,
     /// Questions to the connection table, not in two clocks running.
@@ -238,6 +240,7 @@ impl<
             table: FlowRx::default(),
             commit: Signal::default(),
             strict_tcp: Signal::default(),
+            now: Signal::default(),
             flow_key: Signal::default(),
             connection: FlowTx::default(),
             hit: FlowRx::default(),
@@ -375,6 +378,7 @@ impl<
         self.admission.table.tvalid.next = self.table.tvalid.val();
         self.admission.commit.next = self.commit.val();
         self.admission.strict_tcp.next = self.strict_tcp.val();
+        self.admission.now.next = self.now.val();
         self.flow_hash.flow_key.next = self.flow_key.val();
         self.busy.next = self.admission.busy.val();
         StreamTx::<ConntrackAsk>::link(&mut self.find, &mut self.admission.find);

@@ -157,8 +157,14 @@ impl Logic for ReadFacts {
         }
         if self.egress.val() {
             self.facts.next.ask.peer = self.packet.val().dst_ip;
+            self.facts.next.own_ip = self.packet.val().src_ip;
         } else {
             self.facts.next.ask.peer = self.packet.val().src_ip;
+            self.facts.next.own_ip = self.packet.val().dst_ip;
         }
+
+        self.facts.next.is_first = self.packet.val().more_fragments && !self.packet.val().fragment_offset.any();
+        self.facts.next.is_later = self.packet.val().fragment_offset.any();
+        self.facts.next.identification = self.packet.val().fragment_id;
     }
 }

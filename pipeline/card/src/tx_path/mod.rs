@@ -144,6 +144,8 @@ pub struct TxPath<
     pub gateway_mac: Signal<In, Bits<48>>,
     /// TCP packets that begin no connection need an entry.
     pub strict_tcp: Signal<In, Bit>,
+    /// The present tick.
+    pub now: Signal<In, Bits<24>>,
     /// Questions to the connection table.
     pub connection: FlowTx<ConntrackAsk>,
     /// Its answers.
@@ -236,6 +238,7 @@ impl<
             next_hop_mac: Signal::default(),
             gateway_mac: Signal::default(),
             strict_tcp: Signal::default(),
+            now: Signal::default(),
             connection: FlowTx::default(),
             hit: FlowRx::default(),
             find: StreamTx::default(),
@@ -324,6 +327,7 @@ impl<
         self.pipeline.commit.next = self.commit.val();
         self.admission.commit.next = self.commit.val();
         self.admission.strict_tcp.next = self.strict_tcp.val();
+        self.admission.now.next = self.now.val();
         self.busy.next = self.admission.busy.val();
         FlowTx::<ConntrackAsk>::link(&mut self.connection, &mut self.pipeline.connection);
         FlowRx::<ConntrackHit>::link(&mut self.hit, &mut self.pipeline.hit);

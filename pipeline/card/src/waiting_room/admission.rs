@@ -23,6 +23,8 @@ pub struct Admission<T: Pack, const NQ: usize, const SQ: usize, const RL: usize,
     pub reset: Signal<In, Bit>,
     /// TCP packets that begin no connection need an entry.
     pub strict_tcp: Signal<In, Bit>,
+    /// The present tick.
+    pub now: Signal<In, Bits<24>>,
     /// Records in the order of their frames.
     pub rx: StreamRx<Undecided<T>>,
     /// Decided records.
@@ -59,6 +61,7 @@ impl<T: Pack, const NQ: usize, const SQ: usize, const RL: usize, const RA: usize
             clock: Signal::default(),
             reset: Signal::default(),
             strict_tcp: Signal::default(),
+            now: Signal::default(),
             rx: StreamRx::default(),
             tx: StreamTx::default(),
             find: StreamTx::default(),
@@ -70,7 +73,7 @@ impl<T: Pack, const NQ: usize, const SQ: usize, const RL: usize, const RA: usize
             commit: Signal::default(),
             busy: Signal::default(),
             ready: Signal::default(),
-            room: WaitingRoom::new(direction, most_cells),
+            room: WaitingRoom::new(direction, most_cells, super::datagrams(NQ)),
             rules: SecurityScan::new(direction),
         }
     }
@@ -85,6 +88,7 @@ impl<T: Pack, const NQ: usize, const SQ: usize, const RL: usize, const RA: usize
         self.room.reset.next = self.reset.val();
         self.rules.reset.next = self.reset.val();
         self.room.strict_tcp.next = self.strict_tcp.val();
+        self.room.now.next = self.now.val();
         StreamRx::<Undecided<T>>::link(&mut self.rx, &mut self.room.rx);
         StreamTx::<Decided<T>>::link(&mut self.tx, &mut self.room.tx);
         StreamTx::<ConntrackAsk>::link(&mut self.find, &mut self.room.find);

@@ -1,7 +1,8 @@
 //! Asks the connection table, and if it has no entry the rules, for the packets whose turn it is.
 //!
 //! Ports: `rx` (questions), `find`, `found`, `scan`, `scanned`, `tx` (answers), `strict_tcp`. Several questions are under way at one time; answers come
-//! in any order, but those of one unit in the order in which it was asked. Drop reasons: `strict_tcp` (a TCP packet that begins no connection, in
+//! in any order, but those of one unit in the order in which it was asked. Later
+//! fragments pass through unasked. Drop reasons: `strict_tcp` (a TCP packet that begins no connection, in
 //! strict mode, without an entry).
 
 use nitro_components::fifo::Fifo;
@@ -46,6 +47,7 @@ pub struct Inquiry {
     answers: Fifo<Answer, DEPTH>,
     asks: Signal<Local, Bit>,
     question: Signal<Local, Question>,
+    asked: Signal<Local, Bit>,
     looked_up: Signal<Local, Bit>,
     hit: Signal<Local, Bit>,
     refused: Signal<Local, Bit>,
@@ -74,6 +76,7 @@ impl Default for Inquiry {
             answers: Fifo::default(),
             asks: Signal::default(),
             question: Signal::default(),
+            asked: Signal::default(),
             looked_up: Signal::default(),
             hit: Signal::default(),
             refused: Signal::default(),
@@ -96,7 +99,7 @@ impl Logic for Inquiry {
         self.answers.reset.next = self.reset.val();
 
         // The table is asked in the clock in which the question is put down.
-        self.asks.next = self.rx.payload.val().has_key;
+        self.asks.next = self.rx.payload.val().has_key && !self.rx.payload.val().is_later;
         self.find.payload.next = self.rx.payload.val().find;
         self.find.tvalid.next = self.rx.tvalid.val() && self.asks.val() && self.finding.rx.tready.val();
         self.finding.rx.payload.next = self.rx.payload.val();
@@ -108,11 +111,12 @@ impl Logic for Inquiry {
 
         // With the table's answer the question is answered, or goes on to the rules.
         self.question.next = self.finding.tx.payload.val();
-        self.looked_up.next =
-            self.finding.tx.tvalid.val() && (!self.question.val().has_key || self.finds.tx.tvalid.val());
-        self.hit.next = self.question.val().has_key && self.finds.tx.payload.val().hit;
+        self.asked.next = self.question.val().has_key && !self.question.val().is_later;
+        self.looked_up.next = self.finding.tx.tvalid.val() && (!self.asked.val() || self.finds.tx.tvalid.val());
+        self.hit.next = self.asked.val() && self.finds.tx.payload.val().hit;
         self.refused.next = !self.hit.val() && self.strict_tcp.val() && self.question.val().mid_stream;
-        self.to_rules.next = self.looked_up.val() && !self.hit.val() && !self.refused.val();
+        self.to_rules.next =
+            self.looked_up.val() && !self.hit.val() && !self.refused.val() && !self.question.val().is_later;
         self.scan.payload.next = self.question.val().ask;
         self.scan.tvalid.next = self.to_rules.val() && self.scanning.rx.tready.val();
         self.scanning.rx.payload.next = self.question.val().turn;
@@ -135,13 +139,13 @@ impl Logic for Inquiry {
             self.answers.rx.payload.next.turn = self.question.val().turn;
             if self.hit.val() {
                 self.answers.rx.payload.next.hit = self.finds.tx.payload.val();
-            } else {
+            } else if self.refused.val() {
                 self.answers.rx.payload.next.reason = self.strict_reason.val();
             }
             self.answered.next = self.answers.rx.tready.val();
         }
         self.finding.tx.tready.next = self.answered.val();
-        self.finds.tx.tready.next = self.answered.val() && self.question.val().has_key;
+        self.finds.tx.tready.next = self.answered.val() && self.asked.val();
         StreamTx::<Answer>::link(&mut self.tx, &mut self.answers.tx);
     }
 }

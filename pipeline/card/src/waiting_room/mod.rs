@@ -4,23 +4,29 @@
 //!   connection table was asked again, the rules of the security groups have been scanned and an entry is made; and so do all packets
 //!   that follow one of these in the same flow. Two packets of a new flow, one behind the other, behave as if the first had been
 //!   finished before the second came.
+//!   Later fragments follow their datagram's first one, and behave as if they had come when that was finished.
 //! * **Ports.** `rx`: records of the path; `tx`: the same, decided; `find`, `found`: the connection table, asked for packets that waited;
-//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`.
-//! * **Latency.** 1 clock for records that are decided when they come.
+//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`; `now`: the tick.
+//! * **Latency.** 1 clock for records that are decided when they come; 1 more for later fragments, which are compared with the datagrams before
+//!   anything else, so that no clock holds both comparisons. They take 2 clocks each: as many as their beats, unless they are of the smallest size.
 //! * **Order.** `tx` is the order in which the path's packets leave: within a flow that of `rx`. A packet of a flow that has packets in the room
-//!   ([`slots`]) waits behind them even if it is decided.
-//! * **Drop reasons.** `new_flow_queue_full`, `strict_tcp`, `security_group`, `conntrack_full`, `conntrack_allowance_exceeded`. A packet that fails
+//!   ([`slots`]) waits behind them even if it is decided. A later fragment is of the flow of its first one.
+//! * **Drop reasons.** `new_flow_queue_full`, `strict_tcp`, `security_group`, `conntrack_full`, `conntrack_allowance_exceeded`, `fragment_without_first`. A packet that fails
 //!   later stages' checks as well gets their reason only if it passes these.
 //! * **Source.** The card's contract, sections 2 to 4.
 //!
 //! | block | does |
 //! |---|---|
 //! | [`slots::FlowSlots`] | flows with packets in the room, and whose turn it is |
+//! | [`fragments::Fragments`] | datagrams that arrive in fragments, with the verdicts of their first ones |
+//! | [`heirs::Heirs`] | those verdicts, handed on from packet to packet in the room |
 //! | [`inquiry::Inquiry`] | asks the connection table and the rules for the packet whose turn it is |
 //! | [`room::WaitingRoom`] | keeps the records, makes entries, and lets decided packets go |
 //! | [`admission::Admission`] | the room with the rules of its path |
 
 pub mod admission;
+pub mod fragments;
+pub mod heirs;
 pub mod inquiry;
 pub mod room;
 pub mod slots;
@@ -64,6 +70,14 @@ pub struct FlowFacts {
     pub ask: ScanAsk,
     /// Security groups of the packet's peer.
     pub groups: Bits<64>,
+    /// It is the first fragment of a datagram.
+    pub is_first: Bit,
+    /// It is a fragment, but not the first.
+    pub is_later: Bit,
+    /// The interface's address in the packet itself.
+    pub own_ip: Bits<128>,
+    /// Identification of the datagram.
+    pub identification: Bits<32>,
 }
 
 /// A packet with its record `T`.
@@ -97,6 +111,8 @@ pub struct Decided<T: Pack> {
 pub struct Question {
     /// Whose turn it is.
     pub turn: Turn,
+    /// Nobody need be asked: it follows a first fragment.
+    pub is_later: Bit,
     /// It may have a connection.
     pub has_key: Bit,
     /// That connection.
@@ -130,12 +146,20 @@ pub const fn most_cells(cells_log2: usize) -> u16 {
     1 << (cells_log2 - 1)
 }
 
+/// Datagrams that a room of `2^waiting_log2` packets remembers while they arrive in fragments: about the root of that.
+#[must_use]
+pub const fn datagrams(waiting_log2: usize) -> usize {
+    1 << waiting_log2.div_ceil(2)
+}
+
 /// The blocks of this folder, the room for records that are numbers.
 #[must_use]
 pub fn entries() -> Vec<BlockEntry> {
     vec![
         BlockEntry::of("waiting_room_slots", slots::FlowSlots::<2, 4>::default),
+        BlockEntry::of("waiting_room_fragments", || fragments::Fragments::new(4)),
+        BlockEntry::of("waiting_room_heirs", heirs::Heirs::<4>::default),
         BlockEntry::of("waiting_room_inquiry", inquiry::Inquiry::default),
-        BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(Direction::Egress, 40)),
+        BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(Direction::Egress, 40, 4)),
     ]
 }

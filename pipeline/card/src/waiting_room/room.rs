@@ -4,6 +4,11 @@
 //! written to the memory, if there is a place, a slot, and its frame does not take more cells than waiting packets may hold; else it goes on as dropped.
 //! In turn the memory is read for the inquiry, and when its answer is there once more: then an entry is made, if one is to be
 //! made, and the record is offered to the output register before those of `rx`.
+//!
+//! A later fragment is first compared with the [datagrams](super::fragments). If its first fragment is decided, its verdict is too; if
+//! that waits, it is stored in the slot of that one, as the heir of the datagram's last packet before it: each packet that leaves hands the
+//! first one's verdict on to its heir. Nothing of fragments comes in a clock in which a packet leaves the room, so that no link is made to a place that
+//! is being left.
 
 use nitro_components::fifo::Fifo;
 use nitro_components::ram::Ram;
@@ -14,6 +19,8 @@ use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Flow};
 use rust_hdl::prelude::*;
 
+use super::fragments::{Fragments, Inherited, Remembered};
+use super::heirs::Heirs;
 use super::inquiry::Inquiry;
 use super::slots::{FlowSlots, PLACE, Turn};
 use super::{Answer, Decided, Question, Undecided};
@@ -41,6 +48,8 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     pub reset: Signal<In, Bit>,
     /// TCP packets that begin no connection need an entry.
     pub strict_tcp: Signal<In, Bit>,
+    /// The present tick.
+    pub now: Signal<In, Bits<24>>,
     /// Records in the order of their frames.
     pub rx: StreamRx<Undecided<T>>,
     /// Decided records.
@@ -73,8 +82,20 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     has_place: Signal<Local, Bit>,
     grown: Signal<Local, Bits<16>>,
 
+    // Fragments, and what was known of a later one in the clock before.
+    fragments: Fragments,
+    looked: DFF<Remembered>,
+    looked_known: DFF<Bit>,
+    looked_valid: Register<Bit>,
+    heirs: Heirs<NA>,
+    is_fragment: Signal<Local, Bit>,
+    links: Signal<Local, Bit>,
+    outcome: Signal<Local, Inherited>,
+
     // Who comes.
     coming: Signal<Local, Undecided<T>>,
+    settled: Signal<Local, Bit>,
+    comes: Signal<Local, Bit>,
     waits: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
     store: Signal<Local, Bit>,
@@ -119,6 +140,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     kind_related: Constant<Bits<3>>,
     kind_untracked: Constant<Bits<3>>,
     queue_full: Reason,
+    without_first: Reason,
     security_group: Reason,
     conntrack_full: Reason,
     over_allowance: Reason,
@@ -130,13 +152,14 @@ fn kind(kind: Flow) -> Constant<Bits<3>> {
 }
 
 impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
-    /// A room of the path of this direction, whose packets hold at most so many cells of the path's memory.
+    /// A room of the path of this direction, whose packets hold at most so many cells of the path's memory, and that remembers so many datagrams.
     #[must_use]
-    pub fn new(direction: Direction, most_cells: u16) -> Self {
+    pub fn new(direction: Direction, most_cells: u16, datagrams: usize) -> Self {
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
             strict_tcp: Signal::default(),
+            now: Signal::default(),
             rx: StreamRx::default(),
             tx: StreamTx::default(),
             find: StreamTx::default(),
@@ -156,7 +179,17 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             place: Signal::default(),
             has_place: Signal::default(),
             grown: Signal::default(),
+            fragments: Fragments::new(datagrams),
+            looked: DFF::default(),
+            looked_known: DFF::default(),
+            looked_valid: Register::default(),
+            heirs: Heirs::default(),
+            is_fragment: Signal::default(),
+            links: Signal::default(),
+            outcome: Signal::default(),
             coming: Signal::default(),
+            settled: Signal::default(),
+            comes: Signal::default(),
             waits: Signal::default(),
             fits: Signal::default(),
             store: Signal::default(),
@@ -194,6 +227,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             kind_related: kind(Flow::Related),
             kind_untracked: kind(Flow::Untracked),
             queue_full: reason(DropReason::NewFlowQueueFull),
+            without_first: reason(DropReason::FragmentWithoutFirst),
             security_group: reason(DropReason::SecurityGroup),
             conntrack_full: reason(DropReason::ConntrackFull),
             over_allowance: reason(DropReason::ConntrackAllowanceExceeded),
@@ -204,13 +238,17 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
 impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, slots, memory, inquiry, updates, vacated);
+        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs);
         dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
+        dff_setup!(self, clock, looked, looked_known, looked_valid);
         dff_setup!(self, clock, state, answer, reason, kind, refreshes, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
         self.inquiry.reset.next = self.reset.val();
         self.updates.reset.next = self.reset.val();
         self.vacated.reset.next = self.reset.val();
+        self.fragments.reset.next = self.reset.val();
+        self.looked_valid.reset.next = self.reset.val();
+        self.heirs.reset.next = self.reset.val();
         self.fresh.reset.next = self.reset.val();
         self.cells.reset.next = self.reset.val();
         self.reading.reset.next = self.reset.val();
@@ -218,6 +256,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.state.reset.next = self.reset.val();
         self.leaving_valid.reset.next = self.reset.val();
         self.inquiry.strict_tcp.next = self.strict_tcp.val();
+        self.fragments.now.next = self.now.val();
         StreamTx::<ConntrackAsk>::link(&mut self.find, &mut self.inquiry.find);
         FlowRx::<ConntrackHit>::link(&mut self.found, &mut self.inquiry.found);
         StreamTx::<ScanAsk>::link(&mut self.scan, &mut self.inquiry.scan);
@@ -234,21 +273,56 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.kept.next = self.memory.read_data.val();
         self.offered.next = self.state.q.val() == self.offers.val();
         self.take_finished.next = self.offered.val() && self.free.val() && self.updates.rx.tready.val();
+        self.finish.next = self.take_finished.val();
 
         // Who comes: is it decided, and is nobody of its flow before it?
         self.coming.next = self.rx.payload.val();
+        self.is_fragment.next =
+            self.coming.val().flow.concerned && (self.coming.val().flow.is_first || self.coming.val().flow.is_later);
+        self.settled.next = true;
         self.slots.tag.next = self.coming.val().flow.tag;
         self.waits.next = self.coming.val().flow.concerned && (!self.coming.val().flow.hit.hit || self.slots.hit.val());
+        if self.coming.val().flow.concerned && self.coming.val().flow.is_later {
+            self.settled.next = self.looked_valid.q.val();
+            self.slots.tag.next = self.looked.q.val().tag;
+            self.waits.next = self.looked_known.q.val() && (self.looked.q.val().waiting || self.slots.hit.val());
+        }
+        self.comes.next =
+            self.rx.tvalid.val() && self.settled.val() && !(self.is_fragment.val() && self.take_finished.val());
         self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
         self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
         self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());
-        self.store.next = self.rx.tvalid.val() && self.waits.val() && self.fits.val();
-        self.take_coming.next = self.rx.tvalid.val()
+        self.store.next = self.comes.val() && self.waits.val() && self.fits.val();
+        self.take_coming.next = self.comes.val()
             && !self.store.val()
             && !self.offered.val()
             && self.free.val()
             && self.updates.rx.tready.val();
         self.rx.tready.next = self.store.val() || self.take_coming.val();
+
+        // What becomes of it if it does not wait. What should wait but cannot is dropped.
+        self.outcome.next.reason = self.coming.val().reason;
+        self.outcome.next.kind = self.kind_none.val();
+        if self.coming.val().flow.concerned && self.coming.val().flow.is_later {
+            if !self.looked_known.q.val() {
+                self.outcome.next.reason = self.without_first.val();
+            } else {
+                self.outcome.next.kind = self.looked.q.val().inherited.kind;
+                if self.looked.q.val().inherited.reason != 0 {
+                    self.outcome.next.reason = self.looked.q.val().inherited.reason;
+                }
+            }
+        } else if self.coming.val().flow.concerned {
+            self.outcome.next.kind = self.kind_new.val();
+            if self.coming.val().flow.hit.hit && self.coming.val().flow.is_error {
+                self.outcome.next.kind = self.kind_related.val();
+            } else if self.coming.val().flow.hit.hit {
+                self.outcome.next.kind = self.kind_established.val();
+            }
+        }
+        if self.waits.val() {
+            self.outcome.next.reason = self.queue_full.val();
+        }
 
         self.place.next = bit_cast::<PLACE, 16>(self.fresh.q.val());
         self.vacated.tx.tready.next = false;
@@ -263,6 +337,43 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.memory.write_address.next = bit_cast::<NA, PLACE>(self.place.val());
         self.memory.write_data.next = self.coming.val();
         self.memory.write_enable.next = self.store.val();
+
+        // Fragments. What is looked up now is right in the next clock if nothing changes in this one: no packet leaves the room, and none comes, as this one
+        // does not.
+        self.looked.d.next = self.fragments.remembered.val();
+        self.looked_known.d.next = self.fragments.known.val();
+        self.looked_valid.d.next =
+            self.rx.tvalid.val() && !self.rx.tready.val() && !self.take_finished.val() && self.heirs.ready.val();
+        self.fragments.datagram.next.eni = self.coming.val().flow.ask.eni;
+        self.fragments.datagram.next.own_ip = self.coming.val().flow.own_ip;
+        self.fragments.datagram.next.peer_ip = self.coming.val().flow.ask.peer;
+        self.fragments.datagram.next.protocol = self.coming.val().flow.ask.protocol;
+        self.fragments.datagram.next.identification = self.coming.val().flow.identification;
+        self.fragments.enter.next = self.coming.val().flow.concerned
+            && self.coming.val().flow.is_first
+            && (self.store.val() || self.take_coming.val());
+        self.fragments.entered.next.tag = self.coming.val().flow.tag;
+        self.fragments.entered.next.waiting = self.store.val();
+        self.fragments.entered.next.last = self.place.val();
+        self.fragments.entered.next.inherited = self.outcome.val();
+        self.links.next = self.store.val() && self.coming.val().flow.is_later && self.looked.q.val().waiting;
+        self.fragments.link.next = self.links.val();
+        self.fragments.linked.next = self.place.val();
+
+        // Who leaves hands the first fragment's verdict on, to the heir or the datagram's entry.
+        self.heirs.place.next = self.place.val();
+        self.heirs.link.next = self.links.val();
+        self.heirs.before.next = self.looked.q.val().last;
+        self.heirs.settle.next = self.store.val() && self.coming.val().flow.is_later && !self.links.val();
+        self.heirs.settled.next = self.looked.q.val().inherited;
+        self.heirs.leave.next = self.take_finished.val();
+        self.heirs.left.next = self.answer.q.val().turn.index;
+        self.heirs.is_later.next = self.kept.val().flow.is_later;
+        self.heirs.own.next.reason = self.reason.q.val();
+        self.heirs.own.next.kind = self.kind.q.val();
+        self.fragments.decide.next = self.take_finished.val();
+        self.fragments.left.next = self.answer.q.val().turn.index;
+        self.fragments.decided.next = self.heirs.bequest.val();
 
         // Whose turn it is: the memory is read for the question while nobody is finished.
         self.start.next = self.slots.ready.tvalid.val()
@@ -281,6 +392,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         if self.reading.q.val() {
             self.asking.d.next = true;
             self.question.d.next.turn = self.read_turn.q.val();
+            self.question.d.next.is_later = self.kept.val().flow.is_later;
             self.question.d.next.has_key = self.kept.val().flow.has_key;
             self.question.d.next.find.key = self.kept.val().flow.key;
             self.question.d.next.find.is_open = self.kept.val().flow.opens;
@@ -311,7 +423,12 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.refreshes.d.next = false;
             self.reason.d.next = self.kept.val().reason;
             self.kind.d.next = self.kind_new.val();
-            if self.answer.q.val().hit.hit {
+            if self.kept.val().flow.is_later {
+                self.kind.d.next = self.heirs.inherited.val().kind;
+                if self.heirs.inherited.val().reason != 0 {
+                    self.reason.d.next = self.heirs.inherited.val().reason;
+                }
+            } else if self.answer.q.val().hit.hit {
                 if self.kept.val().flow.is_error {
                     self.kind.d.next = self.kind_related.val();
                 } else {
@@ -346,7 +463,6 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         } else if self.take_finished.val() {
             self.state.d.next = self.idle.val();
         }
-        self.finish.next = self.take_finished.val();
         self.slots.finish.next = self.finish.val();
         self.slots.finished.next = self.answer.q.val().turn;
         self.vacated.rx.payload.next = self.answer.q.val().turn.index;
@@ -378,24 +494,15 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.updates.rx.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
         } else if self.take_coming.val() {
             self.leaving_valid.d.next = true;
-            self.leaving.d.next.reason = self.coming.val().reason;
-            self.leaving.d.next.kind = self.kind_none.val();
+            self.leaving.d.next.reason = self.outcome.val().reason;
+            self.leaving.d.next.kind = self.outcome.val().kind;
             self.leaving.d.next.chain = self.coming.val().chain;
             self.leaving.d.next.record = self.coming.val().record;
-            if self.waits.val() {
-                self.leaving.d.next.reason = self.queue_full.val();
-                self.leaving.d.next.kind = self.kind_new.val();
-                if self.coming.val().flow.hit.hit {
-                    self.leaving.d.next.kind = self.kind_established.val();
-                }
-            } else if self.coming.val().flow.concerned {
-                if self.coming.val().flow.is_error {
-                    self.leaving.d.next.kind = self.kind_related.val();
-                } else {
-                    self.leaving.d.next.kind = self.kind_established.val();
-                    self.refresh.next = self.coming.val().reason == 0;
-                }
-            }
+            self.refresh.next = self.coming.val().flow.concerned
+                && !self.coming.val().flow.is_later
+                && !self.coming.val().flow.is_error
+                && !self.waits.val()
+                && (self.coming.val().reason == 0);
         }
         self.updates.rx.tvalid.next = self.refresh.val();
     }

@@ -125,6 +125,8 @@ pub struct Control {
     pub tx_event: FlowRx<Event>,
     /// Verdicts of the rx path.
     pub rx_event: FlowRx<Event>,
+    /// A frame of so many bytes was made by the tx path.
+    pub tx_made: FlowRx<Bits<14>>,
     /// Frames are taken in.
     pub enable: Signal<Out, Bit>,
     /// TCP packets without SYN and without a connection are dropped.
@@ -212,6 +214,7 @@ impl Control {
             rx_received: FlowRx::default(),
             tx_event: FlowRx::default(),
             rx_event: FlowRx::default(),
+            tx_made: FlowRx::default(),
             enable: Signal::default(),
             strict_tcp: Signal::default(),
             query_on_miss: Signal::default(),
@@ -288,6 +291,7 @@ impl Logic for Control {
         FlowRx::<Bits<14>>::link(&mut self.rx_received, &mut self.counters.rx_received);
         FlowRx::<Event>::link(&mut self.tx_event, &mut self.counters.tx_event);
         FlowRx::<Event>::link(&mut self.rx_event, &mut self.counters.rx_event);
+        FlowRx::<Bits<14>>::link(&mut self.tx_made, &mut self.counters.tx_made);
         self.axi.ready.next = self.ready.val() && self.counters.ready.val() && (self.settling.q.val() == 0);
 
         // Writes.

@@ -7,7 +7,7 @@
 //! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after the write
 //! to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
 //! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
-//! `rx_event` (what is counted); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
+//! `rx_event`, `tx_made` (what is counted); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
 //! from its last request channel to its response. After reset writes wait until all tables and counters have been cleared, so
 //! nothing that software writes is lost. Drop reasons: none. Counters: all are here. Responses: OKAY; SLVERR for a write to a
 //! read-only register, or of a part of a word; DECERR where no register is.

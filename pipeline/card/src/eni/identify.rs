@@ -216,8 +216,7 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
                 && (self.packet.q.val().fragment_offset == bits::<13>(0))
                 && self.row.q.val().subnet4_valid;
         }
-        self.told.next =
-            self.packet.q.val().dont_fragment && self.from_host.val() && !self.reports_error.val();
+        self.told.next = self.packet.q.val().dont_fragment && self.from_host.val() && !self.reports_error.val();
 
         // An ARP probe has no address yet, neither has a host that looks for its router.
         self.may_be_foreign.next = (self.packet.q.val().is_arp && !self.packet.q.val().src_ip.get_bits::<32>(0).any())

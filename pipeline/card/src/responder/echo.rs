@@ -143,8 +143,8 @@ impl Logic for EchoEdit {
         self.echo6.i.next.dst = self.rx.val().peer_ip;
         self.echo6.i.next.icmp_checksum = self.rx.val().message_checksum;
 
-        self.macs.next = (bit_cast::<BITS, 48>(self.rx.val().dst_mac) << 464)
-            | (bit_cast::<BITS, 48>(self.rx.val().src_mac) << 416);
+        self.macs.next =
+            (bit_cast::<BITS, 48>(self.rx.val().dst_mac) << 464) | (bit_cast::<BITS, 48>(self.rx.val().src_mac) << 416);
         self.packet.next = bit_cast::<BITS, ECHO_4>(self.echo4.o.val()) << self.place4.val();
         if self.rx.val().is_ipv6 {
             self.packet.next = bit_cast::<BITS, ECHO_6>(self.echo6.o.val()) << self.place6.val();

@@ -243,8 +243,7 @@ impl<const W: usize, const K: usize> Logic for TooBig<W, K> {
         // The sums; v4-mapped addresses have two more words than IPv4 ones, which are all ones and add nothing.
         self.quoted.next = bit_cast::<16, 8>(self.quote.quoted.val());
         self.added.d.next = self.quote.done.val();
-        self.message_sum.d.next =
-            self.quote.sum.val() + self.fixed4.val() + bit_cast::<24, 14>(self.kept.q.val().mtu);
+        self.message_sum.d.next = self.quote.sum.val() + self.fixed4.val() + bit_cast::<24, 14>(self.kept.q.val().mtu);
         if self.quote.is_ipv6.val() {
             self.message_sum.d.next = (self.quote.sum.val() + bit_cast::<24, 14>(self.kept.q.val().mtu))
                 + (self.quote.addresses.val() + self.fixed6.val())

@@ -13,8 +13,8 @@
 
 pub mod pipeline;
 
-use nitro_components::cell_memory::{Chain, Fetch};
 use nitro_components::arbiter::Arbiter;
+use nitro_components::cell_memory::{Chain, Fetch};
 use nitro_components::credit_gate::CreditGate;
 use nitro_components::demux::Demux;
 use nitro_components::dispatch::Dispatch;
@@ -30,9 +30,9 @@ use nitro_components::stream::{Beat, FlowRx, FlowTx, StreamRx, StreamTx};
 use nitro_components::wires::Wires;
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
-use nitro_wire::{DropReason, Verdict};
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
 use nitro_wire::policy::Direction;
+use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
@@ -406,8 +406,7 @@ impl<
             self.verdict.next = self.drop_verdict.val();
         }
         self.replies.next = self.verdict.val() == self.reply_verdict.val();
-        self.bounces.next =
-            self.decided.val().record.bounces && (self.decided.val().reason == self.too_big.val());
+        self.bounces.next = self.decided.val().record.bounces && (self.decided.val().reason == self.too_big.val());
         self.dispatch.hold.next = (self.replies.val() || self.bounces.val()) && self.answering.q.val();
         self.dispatch.chain.next = self.decided.val().chain;
         self.dispatch.length.next = self.decided.val().record.length;

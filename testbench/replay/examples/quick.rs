@@ -3,6 +3,7 @@ use std::path::Path;
 use nitro_card::config::Config;
 use nitro_replay::capture;
 use nitro_replay::plan::Timing;
+use nitro_replay::report::OutputFrame;
 use nitro_replay::runner::Disturbance;
 use nitro_replay::session::{EngineKind, Options, replay};
 use nitro_vpc::Vpc;
@@ -26,7 +27,22 @@ fn main() {
                     let y = (b.packet, b.path, &b.eni, b.verdict, b.reason, b.flow);
                     if x != y { bad += 1; if bad < 6 { println!("  {x:?}\n  {y:?}"); } }
                 }
-                println!("{name}: {} verdicts, {bad} differ, clocks {:?}, net {} {}", card.verdicts.len(), card.clocks, card.net.len(), model.net.len());
+                let bytes = |frames: &[OutputFrame]| {
+                    let mut frames: Vec<_> = frames.iter().map(|frame| (frame.eni, frame.bytes.clone())).collect();
+                    frames.sort();
+                    frames
+                };
+                println!(
+                    "{name}: {} verdicts, {bad} differ, clocks {:?}, net {} {}, same {}, guests {} {}, same {}",
+                    card.verdicts.len(),
+                    card.clocks,
+                    card.net.len(),
+                    model.net.len(),
+                    bytes(&card.net) == bytes(&model.net),
+                    card.guest.len(),
+                    model.guest.len(),
+                    bytes(&card.guest) == bytes(&model.guest)
+                );
             }
         }
     }

@@ -7,7 +7,7 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::DropReason;
-use nitro_wire::constants::{icmp, icmpv6};
+use nitro_wire::constants::{icmp, icmpv6, protocol};
 use rust_hdl::prelude::*;
 
 use super::rows::EniRows;
@@ -55,6 +55,7 @@ pub struct EniIdentify<const EA: usize> {
     is_broadcast4: Signal<Local, Bit>,
     is_gateway6: Signal<Local, Bit>,
     is_link_local: Signal<Local, Bit>,
+    seeks_dhcp: Signal<Local, Bit>,
     asks_echo: Signal<Local, Bit>,
     echoes: Signal<Local, Bit>,
     reports_error: Signal<Local, Bit>,
@@ -66,6 +67,7 @@ pub struct EniIdentify<const EA: usize> {
     router_solicitation: Constant<Bits<8>>,
     neighbour_solicitation: Constant<Bits<8>>,
     redirect: Constant<Bits<8>>,
+    udp: Constant<Bits<8>>,
     echo4: Constant<Bits<8>>,
     echo6: Constant<Bits<8>>,
     errors4: Vec<Constant<Bits<8>>>,
@@ -101,6 +103,7 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             is_broadcast4: Signal::default(),
             is_gateway6: Signal::default(),
             is_link_local: Signal::default(),
+            seeks_dhcp: Signal::default(),
             asks_echo: Signal::default(),
             echoes: Signal::default(),
             reports_error: Signal::default(),
@@ -112,6 +115,7 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             router_solicitation: Constant::new(icmpv6::ROUTER_SOLICITATION.to_bits()),
             neighbour_solicitation: Constant::new(icmpv6::NEIGHBOUR_SOLICITATION.to_bits()),
             redirect: Constant::new(icmpv6::REDIRECT.to_bits()),
+            udp: Constant::new(protocol::UDP.to_bits()),
             echo4: Constant::new(icmp::ECHO_REQUEST.to_bits()),
             echo6: Constant::new(icmpv6::ECHO_REQUEST.to_bits()),
             errors4: icmp::ERRORS.iter().map(|kind| Constant::new(kind.to_bits())).collect(),
@@ -218,8 +222,17 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
         }
         self.told.next = self.packet.q.val().dont_fragment && self.from_host.val() && !self.reports_error.val();
 
-        // An ARP probe has no address yet, neither has a host that looks for its router.
-        self.may_be_foreign.next = (self.packet.q.val().is_arp && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
+        // An ARP probe has no address yet, neither has a DHCP client that calls to all, nor a host that looks for its router.
+        self.seeks_dhcp.next = self.packet.q.val().is_ipv4
+            && (self.packet.q.val().protocol == self.udp.val())
+            && !self.packet.q.val().ip_options
+            && !self.packet.q.val().more_fragments
+            && (self.packet.q.val().fragment_offset == bits::<13>(0))
+            && (self.packet.q.val().src_port == bits::<16>(68))
+            && (self.packet.q.val().dst_port == bits::<16>(67))
+            && self.packet.q.val().dst_ip.get_bits::<32>(0).all();
+        self.may_be_foreign.next = ((self.packet.q.val().is_arp || self.seeks_dhcp.val())
+            && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
             || (self.discovers.val()
                 && (self.packet.q.val().icmp_type >= self.router_solicitation.val())
                 && (self.packet.q.val().icmp_type <= self.redirect.val())

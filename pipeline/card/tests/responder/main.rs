@@ -109,6 +109,29 @@ fn large4(random: &mut Random, eni: &Eni) -> Vec<u8> {
     [header, upper].concat()
 }
 
+/// A DHCP message to all that gets no answer, as it has no options; or something that is nearly one.
+fn dhcp(random: &mut Random, eni: &Eni) -> Vec<u8> {
+    let length = random.below(300);
+    let data = noise::noise(random, length);
+    let port = |random: &mut Random, usual: u128| if random.chance(0.9) { usual } else { number(random, 65_536) };
+    let ports = [("src_port", port(random, 68)), ("dst_port", port(random, 67))];
+    let udp = UDP.pack(&[ports[0], ports[1], ("length", 8 + data.len() as u128)]).unwrap();
+    let fields = [
+        ("version", 4),
+        ("ihl", 5),
+        ("total_length", (28 + data.len()) as u128),
+        ("ttl", 64),
+        ("more_fragments", u128::from(random.chance(0.1))),
+        ("protocol", if random.chance(0.9) { 17 } else { 132 }),
+        ("src", if random.chance(0.8) { 0 } else { ip_bits(eni.ips[0]) & 0xffff_ffff }),
+        ("dst", if random.chance(0.9) { 0xffff_ffff } else { 0x0a00_00ff }),
+    ];
+    let mut header = IPV4.pack(&fields).unwrap();
+    let sum = checksum(&header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    [header, udp, data].concat()
+}
+
 /// A packet to a service of IPv6.
 fn large6(random: &mut Random) -> Vec<u8> {
     let (mut next, mut upper) = upper(random, 58);
@@ -132,7 +155,8 @@ fn large6(random: &mut Random) -> Vec<u8> {
 fn frame(random: &mut Random, card: &CardConfig) -> (u8, Vec<u8>) {
     let eni = &card.enis[usize::from(random.chance(0.4))];
     let v6 = eni.subnet6.is_some() && random.chance(0.5);
-    let (ethertype, packet) = match random.below(4) {
+    let (ethertype, packet) = match random.below(5) {
+        4 => (0x0800, dhcp(random, eni)),
         0 => (0x0806, frames::arp(random, nitro_wire::control::mac_bits(eni.mac).into(), eni)),
         1 if v6 => (0x86dd, frames::echo(random, eni, false)),
         1 => (0x0800, frames::echo(random, eni, true)),
@@ -263,7 +287,7 @@ fn cross(configuration: Config, count: usize) {
         }
     }
     println!("{configuration}: {counted:?}");
-    for name in ["arp", "echo", "message", "longest message", "too_big", "forwarded"] {
+    for name in ["arp", "echo", "message", "longest message", "too_big", "forwarded", "no_broadcast", "spoofed_ip"] {
         assert!(counted.get(name).is_some_and(|count| *count > 3), "{configuration}: no {name}: {counted:?}");
     }
 }

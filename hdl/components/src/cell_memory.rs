@@ -8,7 +8,8 @@
 //! them to the list's end. One cell always stays in the list, as the anchor of its end. After reset the list is made, a cell a clock.
 //!
 //! `commit` with a frame's last beat keeps the frame: `chain` says in that clock where it is. `rewind` instead, with or without a push, gives
-//! up the frame's beats so far. A frame is fetched or discarded once; its cells are free afterwards.
+//! up the frame's beats so far. A frame is fetched or discarded once; its cells are free afterwards. A fetch may take less than the frame:
+//! the last beat taken has `tlast`, and the rest is forgotten.
 
 use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
@@ -36,7 +37,7 @@ pub struct Chain {
 pub struct Fetch {
     /// Where it is.
     pub chain: Chain,
-    /// Its length in bytes, at least 1.
+    /// How many of its bytes to take, at least 1, at most all.
     pub length: Bits<14>,
 }
 
@@ -100,6 +101,7 @@ pub struct CellMemory<const W: usize, const K: usize, const U: usize, const CA: 
     valid: Register<Bit>,
     read_cell: DFF<Bits<CELL>>,
     read_place: DFF<Bits<8>>,
+    cut: DFF<Bit>,
     left: DFF<Bits<14>>,
     frame: DFF<Chain>,
     current: Signal<Local, Chain>,
@@ -164,6 +166,7 @@ impl<const W: usize, const K: usize, const U: usize, const CA: usize, const CB: 
             valid: Register::default(),
             read_cell: DFF::default(),
             read_place: DFF::default(),
+            cut: DFF::default(),
             left: DFF::default(),
             frame: DFF::default(),
             current: Signal::default(),
@@ -189,7 +192,7 @@ impl<const W: usize, const K: usize, const U: usize, const CA: usize, const CB: 
     fn update(&mut self) {
         clock!(self, clock, ram, next_write, next_read);
         dff_setup!(self, clock, cell, start, place, taken, free, tail, clearing, clear_cell);
-        dff_setup!(self, clock, reading, valid, read_cell, read_place, left, frame);
+        dff_setup!(self, clock, reading, valid, read_cell, read_place, cut, left, frame);
         self.cell.reset.next = self.reset.val();
         self.start.reset.next = self.reset.val();
         self.place.reset.next = self.reset.val();
@@ -270,11 +273,13 @@ impl<const W: usize, const K: usize, const U: usize, const CA: usize, const CB: 
             self.frame.d.next = self.current.val();
             self.read_cell.d.next = self.at_cell.val();
             self.read_place.d.next = self.at_place.val();
+            self.cut.d.next = self.ends.val();
             self.valid.d.next = true;
         } else if self.payload.tready.val() {
             self.valid.d.next = false;
         }
         self.payload.payload.next = self.ram.read_data.val();
+        self.payload.payload.next.tlast = self.cut.q.val();
         self.payload.tvalid.next = self.valid.q.val();
 
         // The free list: a frame that has been read goes first.

@@ -225,6 +225,7 @@ impl<
         // What is counted, and told.
         FlowTx::<Bits<14>>::join(&mut self.tx_path.received, &mut self.registers.tx_received);
         FlowTx::<Bits<14>>::join(&mut self.rx_path.received, &mut self.registers.rx_received);
+        FlowTx::<Bits<14>>::join(&mut self.tx_path.made, &mut self.registers.tx_made);
         self.registers.tx_event.payload.next = self.tx_path.event.payload.val();
         self.registers.tx_event.tvalid.next = self.tx_path.event.tvalid.val();
         self.registers.rx_event.payload.next = self.rx_path.event.payload.val();

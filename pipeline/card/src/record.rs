@@ -103,6 +103,8 @@ pub struct Packet {
     pub icmp_type: Bits<8>,
     /// ICMP code.
     pub icmp_code: Bits<8>,
+    /// ICMP checksum as received.
+    pub icmp_checksum: Bits<16>,
     /// Identifier of an echo message.
     pub icmp_identifier: Bits<16>,
     /// An ICMP error quotes a packet whose addresses could be read.
@@ -165,6 +167,12 @@ pub struct Packet {
     pub solicits_router: Bit,
     /// Length of the IPv6 subnet's prefix in bits.
     pub prefix_length: Bits<8>,
+    /// It asks the gateway for an echo, and the responder takes it.
+    pub echoes: Bit,
+    /// If it is too big for its way, its sender is told so.
+    pub told: Bit,
+    /// The gateway's address in the ENI's subnet of the packet's family.
+    pub gateway_ip: Bits<128>,
     /// The MAC that the answer tells.
     pub answer_mac: Bits<48>,
 

@@ -7,7 +7,7 @@ use nitro_card::config::Config;
 use nitro_card::control;
 use nitro_components::bench::{self, Random};
 use nitro_simulator::{Engine, InterpretedEngine};
-use nitro_wire::counters::{Bank, RECEIVED, select};
+use nitro_wire::counters::{Bank, MADE, RECEIVED, select};
 use nitro_wire::registers::{self, Access, REGISTERS};
 
 const OKAY: u64 = 0;
@@ -431,6 +431,14 @@ fn counters_count() {
                 if enters {
                     count(RECEIVED, length);
                 }
+                let makes = bank == Bank::Tx && random.chance(0.3);
+                if bank == Bank::Tx {
+                    set(&mut engine, "tx_made_tvalid", u64::from(makes));
+                    set(&mut engine, "tx_made_tdata", length / 3);
+                }
+                if makes {
+                    count(MADE, length / 3);
+                }
                 let leaves = held[bank as usize] > 0 && random.chance(0.7);
                 set(&mut engine, &format!("{name}_event_tvalid"), u64::from(leaves));
                 let (verdict, reason) = match random.below(4) {
@@ -449,12 +457,13 @@ fn counters_count() {
             engine.settle();
             engine.edge();
         }
-        for port in ["tx_received_tvalid", "rx_received_tvalid", "tx_event_tvalid", "rx_event_tvalid"] {
+        for port in ["tx_received_tvalid", "rx_received_tvalid", "tx_event_tvalid", "rx_event_tvalid", "tx_made_tvalid"]
+        {
             set(&mut engine, port, 0);
         }
         let mut manager = Manager::new(0.2, 8);
         for (bank, _) in banks {
-            for index in [0, 1, 2, 3, 4, 62, RECEIVED] {
+            for index in [0, 1, 2, 3, 4, MADE, 62, RECEIVED] {
                 manager.write(registers::COUNTER_SELECT.offset, select(bank, index), 0xf);
                 manager.finish(&mut engine, 1, 0);
                 let words = [

@@ -1,6 +1,6 @@
 //! The card's counters: for each path what became of its frames, how many entered, and how many it holds.
 //!
-//! Ports: `tx_received`, `rx_received` (a frame enters its path), `tx_event`, `rx_event` (its verdict), `select` (take a snapshot),
+//! Ports: `tx_received`, `rx_received` (a frame enters its path), `tx_event`, `rx_event` (its verdict), `tx_made` (a frame is made besides), `select` (take a snapshot),
 //! `snapshot`, `tx_held`, `rx_held`, `ready`. A snapshot is there 2 clocks after it was asked for. Packets and bytes of one counter are read
 //! at once, so they belong together. `received = passed + replied + drops + held`, always.
 
@@ -9,7 +9,7 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::Verdict;
-use nitro_wire::counters::{PASSED, RECEIVED, REPLIED};
+use nitro_wire::counters::{MADE, PASSED, RECEIVED, REPLIED};
 use rust_hdl::prelude::*;
 
 use crate::record::Event;
@@ -39,6 +39,8 @@ pub struct PathCounters {
     pub received: FlowRx<Bits<14>>,
     /// What became of a frame.
     pub event: FlowRx<Event>,
+    /// A frame of so many bytes was made for one that was dropped.
+    pub made: FlowRx<Bits<14>>,
     /// Index of a counter to read.
     pub read: FlowRx<Bits<INDEX>>,
     /// Its value, 1 clock later.
@@ -49,11 +51,14 @@ pub struct PathCounters {
     pub ready: Signal<Out, Bit>,
     verdicts: CounterBank<INDEX, 14>,
     entries: CounterBank<1, 14>,
+    answers: CounterBank<1, 14>,
     read_entries_q: DFF<Bit>,
+    read_answers_q: DFF<Bit>,
     held_q: Register<Bits<HELD>>,
     passed_index: Constant<Bits<INDEX>>,
     replied_index: Constant<Bits<INDEX>>,
     received_index: Constant<Bits<INDEX>>,
+    made_index: Constant<Bits<INDEX>>,
     passed: Constant<Bits<2>>,
     replied: Constant<Bits<2>>,
 }
@@ -67,17 +72,21 @@ impl Default for PathCounters {
             reset: Signal::default(),
             received: FlowRx::default(),
             event: FlowRx::default(),
+            made: FlowRx::default(),
             read: FlowRx::default(),
             value: FlowTx::default(),
             held: Signal::default(),
             ready: Signal::default(),
             verdicts: CounterBank::default(),
             entries: CounterBank::default(),
+            answers: CounterBank::default(),
             read_entries_q: DFF::default(),
+            read_answers_q: DFF::default(),
             held_q: Register::default(),
             passed_index: index(PASSED),
             replied_index: index(REPLIED),
             received_index: index(RECEIVED),
+            made_index: index(MADE),
             passed: verdict(Verdict::Pass),
             replied: verdict(Verdict::Reply),
         }
@@ -87,12 +96,13 @@ impl Default for PathCounters {
 impl Logic for PathCounters {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, verdicts, entries);
-        dff_setup!(self, clock, read_entries_q, held_q);
+        clock!(self, clock, verdicts, entries, answers);
+        dff_setup!(self, clock, read_entries_q, read_answers_q, held_q);
+        self.answers.reset.next = self.reset.val();
         self.verdicts.reset.next = self.reset.val();
         self.entries.reset.next = self.reset.val();
         self.held_q.reset.next = self.reset.val();
-        self.ready.next = self.verdicts.ready.val() && self.entries.ready.val();
+        self.ready.next = self.verdicts.ready.val() && self.entries.ready.val() && self.answers.ready.val();
 
         self.verdicts.rx.tvalid.next = self.event.tvalid.val();
         self.verdicts.rx.payload.next.amount = self.event.payload.val().length;
@@ -105,6 +115,9 @@ impl Logic for PathCounters {
         self.entries.rx.tvalid.next = self.received.tvalid.val();
         self.entries.rx.payload.next.index = bits::<1>(0);
         self.entries.rx.payload.next.amount = self.received.payload.val();
+        self.answers.rx.tvalid.next = self.made.tvalid.val();
+        self.answers.rx.payload.next.index = bits::<1>(0);
+        self.answers.rx.payload.next.amount = self.made.payload.val();
 
         if self.received.tvalid.val() && !self.event.tvalid.val() {
             self.held_q.d.next = self.held_q.q.val() + 1;
@@ -117,13 +130,18 @@ impl Logic for PathCounters {
         self.verdicts.read.payload.next = self.read.payload.val();
         self.entries.read.tvalid.next = self.read.tvalid.val();
         self.entries.read.payload.next = bits::<1>(0);
+        self.answers.read.tvalid.next = self.read.tvalid.val();
+        self.answers.read.payload.next = bits::<1>(0);
         if self.read.tvalid.val() {
             self.read_entries_q.d.next = self.read.payload.val() == self.received_index.val();
+            self.read_answers_q.d.next = self.read.payload.val() == self.made_index.val();
         }
         self.value.tvalid.next = self.verdicts.value.tvalid.val();
         self.value.payload.next = self.verdicts.value.payload.val();
         if self.read_entries_q.q.val() {
             self.value.payload.next = self.entries.value.payload.val();
+        } else if self.read_answers_q.q.val() {
+            self.value.payload.next = self.answers.value.payload.val();
         }
     }
 }
@@ -143,6 +161,8 @@ pub struct Counters {
     pub tx_event: FlowRx<Event>,
     /// Verdicts of the rx path.
     pub rx_event: FlowRx<Event>,
+    /// A frame of so many bytes was made by the tx path.
+    pub tx_made: FlowRx<Bits<14>>,
     /// Take a snapshot of a counter.
     pub select: FlowRx<CounterSelect>,
     /// The last snapshot.
@@ -173,6 +193,9 @@ impl Logic for Counters {
         FlowRx::<Bits<14>>::link(&mut self.tx_received, &mut self.tx_counters.received);
         FlowRx::<Bits<14>>::link(&mut self.rx_received, &mut self.rx_counters.received);
         FlowRx::<Event>::link(&mut self.tx_event, &mut self.tx_counters.event);
+        FlowRx::<Bits<14>>::link(&mut self.tx_made, &mut self.tx_counters.made);
+        self.rx_counters.made.payload.next = bits::<14>(0);
+        self.rx_counters.made.tvalid.next = false;
         FlowRx::<Event>::link(&mut self.rx_event, &mut self.rx_counters.event);
         self.tx_held.next = self.tx_counters.held.val();
         self.rx_held.next = self.rx_counters.held.val();

@@ -7,7 +7,7 @@
 //! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after the write
 //! to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
 //! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
-//! `rx_event` (what is counted); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
+//! `rx_event`, `tx_made` (what is counted); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
 //! from its last request channel to its response. After reset writes wait until all tables and counters have been cleared, so
 //! nothing that software writes is lost. Drop reasons: none. Counters: all are here. Responses: OKAY; SLVERR for a write to a
 //! read-only register, or of a part of a word; DECERR where no register is.
@@ -125,6 +125,8 @@ pub struct Control {
     pub tx_event: FlowRx<Event>,
     /// Verdicts of the rx path.
     pub rx_event: FlowRx<Event>,
+    /// A frame of so many bytes was made by the tx path.
+    pub tx_made: FlowRx<Bits<14>>,
     /// Frames are taken in.
     pub enable: Signal<Out, Bit>,
     /// TCP packets without SYN and without a connection are dropped.
@@ -212,6 +214,7 @@ impl Control {
             rx_received: FlowRx::default(),
             tx_event: FlowRx::default(),
             rx_event: FlowRx::default(),
+            tx_made: FlowRx::default(),
             enable: Signal::default(),
             strict_tcp: Signal::default(),
             query_on_miss: Signal::default(),
@@ -288,6 +291,7 @@ impl Logic for Control {
         FlowRx::<Bits<14>>::link(&mut self.rx_received, &mut self.counters.rx_received);
         FlowRx::<Event>::link(&mut self.tx_event, &mut self.counters.tx_event);
         FlowRx::<Event>::link(&mut self.rx_event, &mut self.counters.rx_event);
+        FlowRx::<Bits<14>>::link(&mut self.tx_made, &mut self.counters.tx_made);
         self.axi.ready.next = self.ready.val() && self.counters.ready.val() && (self.settling.q.val() == 0);
 
         // Writes.

@@ -19,12 +19,13 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
-use nitro_wire::constants::{GUEST_MTU, MAX_FRAME_BYTES};
+use nitro_wire::constants::{GUEST_MTU, MAX_FRAME_BYTES, icmp, icmpv6, protocol};
 use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
 use crate::reason::{Reason, reason};
 use crate::record::Packet;
+use crate::responder::echo;
 use outgoing::Outgoing;
 
 /// Clocks from `rx` to `tx`.
@@ -42,6 +43,12 @@ pub fn entries() -> Vec<BlockEntry> {
         BlockEntry::of("encap", Encap::default),
         BlockEntry::of("encap_header", header::OuterHeader::default),
     ]
+}
+
+/// What an ICMP checksum's sum gains when the type changes (RFC 1624, equation 3).
+fn type_change(old: u8, new: u8) -> Bits<24> {
+    let sum = u64::from(!(u16::from(old) << 8)) + (u64::from(new) << 8);
+    ((sum & 0xffff) + (sum >> 16)).into()
 }
 
 /// Last check, checksums, and the record for the join.
@@ -74,7 +81,11 @@ pub struct Encap {
     total: DFF<Bits<24>>,
     third: DFF<Outgoing>,
     third_valid: Register<Bit>,
+    message: DFF<Bits<24>>,
+    over_mtu: Signal<Local, Bit>,
     too_long: Signal<Local, Bit>,
+    bounces: Signal<Local, Bit>,
+    echoes: Signal<Local, Bit>,
     replies: Signal<Local, Bit>,
     from_nobody: Signal<Local, Bit>,
     peer_is_ipv4: Signal<Local, Bit>,
@@ -84,6 +95,10 @@ pub struct Encap {
     longest_over_ipv4: Constant<Bits<14>>,
     longest_over_ipv6: Constant<Bits<14>>,
     fixed: Constant<Bits<24>>,
+    largest_mtu: Constant<Bits<14>>,
+    new_ttl: Constant<Bits<24>>,
+    to_reply4: Constant<Bits<24>>,
+    to_reply6: Constant<Bits<24>>,
     nothing: Constant<Outgoing>,
     too_big: Reason,
     pass: Constant<Bits<2>>,
@@ -113,7 +128,11 @@ impl Default for Encap {
             total: DFF::default(),
             third: DFF::default(),
             third_valid: Register::default(),
+            message: DFF::default(),
+            over_mtu: Signal::default(),
             too_long: Signal::default(),
+            bounces: Signal::default(),
+            echoes: Signal::default(),
             replies: Signal::default(),
             from_nobody: Signal::default(),
             peer_is_ipv4: Signal::default(),
@@ -123,6 +142,10 @@ impl Default for Encap {
             longest_over_ipv4: Constant::new((MAX_FRAME_BYTES - header::LENGTHS[0]).to_bits()),
             longest_over_ipv6: Constant::new((MAX_FRAME_BYTES - header::LENGTHS[1]).to_bits()),
             fixed: Constant::new(FIXED_SUM.into()),
+            largest_mtu: Constant::new(GUEST_MTU.to_bits()),
+            new_ttl: Constant::new((u64::from(echo::HOP_LIMIT) << 8 | u64::from(protocol::ICMP)).into()),
+            to_reply4: Constant::new(type_change(icmp::ECHO_REQUEST, icmp::ECHO_REPLY)),
+            to_reply6: Constant::new(type_change(icmpv6::ECHO_REQUEST, icmpv6::ECHO_REPLY)),
             nothing: Constant::new(Outgoing::default()),
             too_big: reason(DropReason::TooBig),
             pass: Constant::new(Verdict::Pass.code().to_bits()),
@@ -135,7 +158,7 @@ impl Default for Encap {
 impl Logic for Encap {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, first, first_valid, lengths, own, peer, mac);
+        dff_setup!(self, clock, first, first_valid, lengths, own, peer, mac, message);
         dff_setup!(self, clock, second, second_valid, total, third, third_valid);
         self.first_valid.reset.next = self.reset.val();
         self.second_valid.reset.next = self.reset.val();
@@ -144,11 +167,18 @@ impl Logic for Encap {
         // Clock 1: verdict and addresses; 32 bits of the checksum's words at a time.
         self.peer_is_ipv4.next = !self.rx.payload.val().underlay_ip.get_bits::<80>(48).any()
             && self.rx.payload.val().underlay_ip.get_bits::<16>(32).all();
-        self.too_long.next = (self.rx.payload.val().ip_length > self.largest.val())
-            || (self.rx.payload.val().ip_length > bit_cast::<16, 14>(self.rx.payload.val().path_mtu))
+        self.over_mtu.next = (self.rx.payload.val().ip_length > self.largest.val())
+            || (self.rx.payload.val().ip_length > bit_cast::<16, 14>(self.rx.payload.val().path_mtu));
+        self.too_long.next = self.over_mtu.val()
             || (self.rx.payload.val().length > self.longest_over_ipv4.val())
             || (!self.peer_is_ipv4.val() && (self.rx.payload.val().length > self.longest_over_ipv6.val()));
         self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
+        self.echoes.next = self.rx.payload.val().echoes && (self.rx.payload.val().reason == bits::<6>(0));
+        self.bounces.next = self.over_mtu.val()
+            && self.rx.payload.val().told
+            && !self.rx.payload.val().solicits
+            && !self.rx.payload.val().echoes
+            && (self.rx.payload.val().reason == bits::<6>(0));
         self.from_nobody.next = !self.rx.payload.val().src_ip.any();
         self.first_valid.d.next = self.rx.tvalid.val();
         if self.rx.tvalid.val() {
@@ -157,7 +187,7 @@ impl Logic for Encap {
             self.first.d.next.verdict = self.pass.val();
             if self.rx.payload.val().reason != bits::<6>(0) {
                 self.first.d.next.verdict = self.drop.val();
-            } else if self.rx.payload.val().solicits {
+            } else if self.rx.payload.val().solicits || self.rx.payload.val().echoes {
                 self.first.d.next.verdict = self.reply.val();
             } else if self.too_long.val() {
                 self.first.d.next.reason = self.too_big.val();
@@ -171,6 +201,13 @@ impl Logic for Encap {
             self.first.d.next.is_arp = self.rx.payload.val().is_arp;
             self.first.d.next.is_router = self.rx.payload.val().solicits_router;
             self.first.d.next.prefix_length = self.rx.payload.val().prefix_length;
+            self.first.d.next.echoes = self.echoes.val();
+            self.first.d.next.is_ipv6 = self.rx.payload.val().is_ipv6;
+            self.first.d.next.bounces = self.bounces.val();
+            self.first.d.next.mtu = self.rx.payload.val().path_mtu;
+            if self.rx.payload.val().path_mtu > self.largest_mtu.val() {
+                self.first.d.next.mtu = self.largest_mtu.val();
+            }
             self.first.d.next.tagged = self.rx.payload.val().tagged;
             self.first.d.next.vlan = self.rx.payload.val().vlan;
             self.first.d.next.traffic_class = self.rx.payload.val().traffic_class;
@@ -189,6 +226,12 @@ impl Logic for Encap {
             self.first.d.next.asker_mac = self.rx.payload.val().arp_sender_mac;
             self.first.d.next.is_gateway = self.rx.payload.val().is_gateway;
             self.first.d.next.to_all = self.from_nobody.val();
+            if self.echoes.val() || self.bounces.val() {
+                self.first.d.next.src_mac = self.gateway_mac.val();
+                self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
+                self.first.d.next.peer_ip = self.rx.payload.val().src_ip;
+                self.first.d.next.target = self.rx.payload.val().gateway_ip;
+            }
             if self.replies.val() {
                 self.first.d.next.src_mac = self.rx.payload.val().answer_mac;
                 self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
@@ -207,6 +250,19 @@ impl Logic for Encap {
             + bit_cast::<24, 16>(self.underlay_ip.val().get_bits::<16>(16));
         self.peer.d.next = bit_cast::<24, 16>(self.rx.payload.val().underlay_ip.get_bits::<16>(0))
             + bit_cast::<24, 16>(self.rx.payload.val().underlay_ip.get_bits::<16>(16));
+        if self.echoes.val() {
+            // RFC 1624, equation 3: the TTL changes; the addresses change places, which no sum minds.
+            self.lengths.d.next = bit_cast::<24, 16>(!self.rx.payload.val().ip_checksum);
+            self.own.d.next = bit_cast::<24, 16>(
+                !((bit_cast::<16, 8>(self.rx.payload.val().hop_limit) << 8)
+                    | bit_cast::<16, 8>(self.rx.payload.val().protocol)),
+            );
+            self.peer.d.next = self.new_ttl.val();
+        }
+        self.message.d.next = bit_cast::<24, 16>(!self.rx.payload.val().icmp_checksum) + self.to_reply4.val();
+        if self.rx.payload.val().is_ipv6 {
+            self.message.d.next = bit_cast::<24, 16>(!self.rx.payload.val().icmp_checksum) + self.to_reply6.val();
+        }
         self.mac.d.next = bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(0))
             + (bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(16))
                 + bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(32)));
@@ -215,9 +271,11 @@ impl Logic for Encap {
         self.second_valid.d.next = self.first_valid.q.val();
         if self.first_valid.q.val() {
             self.second.d.next = self.first.q.val();
+            self.second.d.next.message_checksum =
+                !bit_cast::<16, 24>((self.message.q.val() & 0xffff) + (self.message.q.val() >> 16));
         }
         self.total.d.next = self.lengths.q.val() + (self.own.q.val() + self.peer.q.val());
-        if self.first.q.val().verdict == self.reply.val() {
+        if (self.first.q.val().verdict == self.reply.val()) && !self.first.q.val().echoes {
             self.total.d.next = self.mac.q.val() + self.sum.payload.val();
         }
 

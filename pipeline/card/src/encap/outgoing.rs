@@ -26,7 +26,7 @@ pub struct Outgoing {
     pub dst_mac: Bits<48>,
     /// Destination address of what leaves: the peer's on the underlay, or the asker's.
     pub peer_ip: Bits<128>,
-    /// Checksum of the outer IPv4 header, or of the advertisement.
+    /// Checksum of the outer IPv4 header, of the advertisement, or of the IPv4 header of an echo's answer.
     pub checksum: Bits<16>,
 
     // --- forwarded ---
@@ -44,6 +44,16 @@ pub struct Outgoing {
     pub flow_hash: Bits<14>,
 
     // --- answered ---
+    /// The answer is the frame itself, an echo.
+    pub echoes: Bit,
+    /// That frame is IPv6.
+    pub is_ipv6: Bit,
+    /// ICMP checksum of its answer.
+    pub message_checksum: Bits<16>,
+    /// The frame is too big, and its sender is told so.
+    pub bounces: Bit,
+    /// What it is too big for.
+    pub mtu: Bits<14>,
     /// The answer is ARP, not an advertisement.
     pub is_arp: Bit,
     /// The answer is a router advertisement.
@@ -52,7 +62,7 @@ pub struct Outgoing {
     pub tagged: Bit,
     /// Its tag control information.
     pub vlan: Bits<16>,
-    /// Whose MAC the answer tells; router advertisement: the subnet's prefix.
+    /// Whose MAC the answer tells; router advertisement: the subnet's prefix; echo and too big: the gateway's address.
     pub target: Bits<128>,
     /// Length of that prefix in bits.
     pub prefix_length: Bits<8>,

@@ -6,7 +6,8 @@
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
-use nitro_wire::{DropReason, constants::icmpv6};
+use nitro_wire::DropReason;
+use nitro_wire::constants::{icmp, icmpv6, protocol};
 use rust_hdl::prelude::*;
 
 use super::rows::EniRows;
@@ -29,7 +30,7 @@ pub struct EniIdentify<const EA: usize> {
     /// From the parser.
     pub rx: FlowRx<Packet>,
     /// With `eni`, `has_eni`, `vni`, `eni_mac`, `route_table`, `subnet`, `lookup_ip`, `in_subnet`, `exempt`, `is_gateway`,
-    /// `solicits`, `solicits_router`, `prefix_length`, `source_checked`, `to_group` set.
+    /// `solicits`, `solicits_router`, `prefix_length`, `echoes`, `told`, `gateway_ip`, `source_checked`, `to_group` set.
     pub tx: FlowTx<Packet>,
     /// Writes to the ENI table.
     pub table: FlowRx<TableWrite>,
@@ -54,12 +55,23 @@ pub struct EniIdentify<const EA: usize> {
     is_broadcast4: Signal<Local, Bit>,
     is_gateway6: Signal<Local, Bit>,
     is_link_local: Signal<Local, Bit>,
+    seeks_dhcp: Signal<Local, Bit>,
+    asks_echo: Signal<Local, Bit>,
+    echoes: Signal<Local, Bit>,
+    reports_error: Signal<Local, Bit>,
+    from_host: Signal<Local, Bit>,
+    told: Signal<Local, Bit>,
     may_be_foreign: Signal<Local, Bit>,
     to_group: Signal<Local, Bit>,
     spoofs_mac: Signal<Local, Bit>,
     router_solicitation: Constant<Bits<8>>,
     neighbour_solicitation: Constant<Bits<8>>,
     redirect: Constant<Bits<8>>,
+    udp: Constant<Bits<8>>,
+    echo4: Constant<Bits<8>>,
+    echo6: Constant<Bits<8>>,
+    errors4: Vec<Constant<Bits<8>>>,
+    mapped: Constant<Bits<128>>,
     spoofed_mac: Reason,
     no_such_eni: Reason,
 }
@@ -91,12 +103,23 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             is_broadcast4: Signal::default(),
             is_gateway6: Signal::default(),
             is_link_local: Signal::default(),
+            seeks_dhcp: Signal::default(),
+            asks_echo: Signal::default(),
+            echoes: Signal::default(),
+            reports_error: Signal::default(),
+            from_host: Signal::default(),
+            told: Signal::default(),
             may_be_foreign: Signal::default(),
             to_group: Signal::default(),
             spoofs_mac: Signal::default(),
             router_solicitation: Constant::new(icmpv6::ROUTER_SOLICITATION.to_bits()),
             neighbour_solicitation: Constant::new(icmpv6::NEIGHBOUR_SOLICITATION.to_bits()),
             redirect: Constant::new(icmpv6::REDIRECT.to_bits()),
+            udp: Constant::new(protocol::UDP.to_bits()),
+            echo4: Constant::new(icmp::ECHO_REQUEST.to_bits()),
+            echo6: Constant::new(icmpv6::ECHO_REQUEST.to_bits()),
+            errors4: icmp::ERRORS.iter().map(|kind| Constant::new(kind.to_bits())).collect(),
+            mapped: Constant::new(bits::<128>(0xffff) << 32),
             spoofed_mac: reason(DropReason::SpoofedMac),
             no_such_eni: reason(DropReason::NoSuchEni),
         }
@@ -155,8 +178,61 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             && (self.is_link_local.val()
                 || (self.place.in_subnet6.val() && (self.place.beyond6.val() == bits::<128>(1))));
 
-        // An ARP probe has no address yet, neither has a host that looks for its router.
-        self.may_be_foreign.next = (self.packet.q.val().is_arp && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
+        // Echo requests to the gateway of the subnet, in one piece; an answer of any length is made of them.
+        self.asks_echo.next = self.packet.q.val().is_icmp
+            && (self.packet.q.val().icmp_code == bits::<8>(0))
+            && !self.packet.q.val().ip_options
+            && !self.packet.q.val().more_fragments
+            && (self.packet.q.val().fragment_offset == bits::<13>(0));
+        self.echoes.next = self.asks_echo.val()
+            && ((self.packet.q.val().is_ipv4
+                && (self.packet.q.val().icmp_type == self.echo4.val())
+                && self.place.in_subnet4.val()
+                && (self.place.beyond4.val() == bits::<32>(1)))
+                || (self.packet.q.val().is_ipv6
+                    && (self.packet.q.val().icmp_type == self.echo6.val())
+                    && self.place.in_subnet6.val()
+                    && (self.place.beyond6.val() == bits::<128>(1))));
+
+        // Who hears that a packet is too big: a host's own address, from the gateway, about no error and no later fragment of
+        // IPv4 (RFC 1812, section 4.3.2.7; RFC 4443, section 2.4).
+        self.reports_error.next = false;
+        if self.packet.q.val().is_ipv6 {
+            self.reports_error.next = self.packet.q.val().is_icmp
+                && (!self.packet.q.val().icmp_type.get_bit(7)
+                    || (self.packet.q.val().icmp_type == self.redirect.val()));
+        } else {
+            for i in 0..self.errors4.len() {
+                if self.packet.q.val().is_icmp && (self.packet.q.val().icmp_type == self.errors4[i].val()) {
+                    self.reports_error.next = true;
+                }
+            }
+        }
+        if self.packet.q.val().is_ipv6 {
+            self.from_host.next = self.packet.q.val().src_ip.get_bits::<127>(1).any()
+                && !self.packet.q.val().src_ip.get_bits::<8>(120).all()
+                && self.row.q.val().subnet6_valid;
+        } else {
+            // Neither 0.0.0.0/8, nor 127.0.0.0/8, nor 224.0.0.0/3.
+            self.from_host.next = self.packet.q.val().src_ip.get_bits::<8>(24).any()
+                && (self.packet.q.val().src_ip.get_bits::<8>(24) != bits::<8>(127))
+                && !self.packet.q.val().src_ip.get_bits::<3>(29).all()
+                && (self.packet.q.val().fragment_offset == bits::<13>(0))
+                && self.row.q.val().subnet4_valid;
+        }
+        self.told.next = self.packet.q.val().dont_fragment && self.from_host.val() && !self.reports_error.val();
+
+        // An ARP probe has no address yet, neither has a DHCP client that calls to all, nor a host that looks for its router.
+        self.seeks_dhcp.next = self.packet.q.val().is_ipv4
+            && (self.packet.q.val().protocol == self.udp.val())
+            && !self.packet.q.val().ip_options
+            && !self.packet.q.val().more_fragments
+            && (self.packet.q.val().fragment_offset == bits::<13>(0))
+            && (self.packet.q.val().src_port == bits::<16>(68))
+            && (self.packet.q.val().dst_port == bits::<16>(67))
+            && self.packet.q.val().dst_ip.get_bits::<32>(0).all();
+        self.may_be_foreign.next = ((self.packet.q.val().is_arp || self.seeks_dhcp.val())
+            && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
             || (self.discovers.val()
                 && (self.packet.q.val().icmp_type >= self.router_solicitation.val())
                 && (self.packet.q.val().icmp_type <= self.redirect.val())
@@ -188,6 +264,13 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             self.found.d.next.solicits = self.solicits.val();
             self.found.d.next.solicits_router = self.solicits_router.val();
             self.found.d.next.prefix_length = self.row.q.val().subnet6_length;
+            self.found.d.next.echoes = self.echoes.val();
+            self.found.d.next.told = self.told.val();
+            self.found.d.next.gateway_ip =
+                self.mapped.val() | bit_cast::<128, 32>(self.row.q.val().subnet4) | bits::<128>(1);
+            if self.packet.q.val().is_ipv6 {
+                self.found.d.next.gateway_ip = self.row.q.val().subnet6 | bits::<128>(1);
+            }
             if self.solicits_router.val() {
                 // Asked for is the subnet itself.
                 self.found.d.next.lookup_ip = self.row.q.val().subnet6 & self.row.q.val().subnet6_mask;

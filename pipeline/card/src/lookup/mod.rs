@@ -152,8 +152,12 @@ impl<const MA: usize> Logic for Lookup<MA> {
             self.packet.d.next.groups = self.found.val().groups;
             self.packet.d.next.concerned = (self.rx.payload.val().reason == bits::<6>(0))
                 && !self.rx.payload.val().solicits
+                && !self.rx.payload.val().echoes
                 && !self.rx.payload.val().exempt;
-            if (self.rx.payload.val().reason == bits::<6>(0)) && !self.rx.payload.val().solicits {
+            if (self.rx.payload.val().reason == bits::<6>(0))
+                && !self.rx.payload.val().solicits
+                && !self.rx.payload.val().echoes
+            {
                 if !self.cache.tx.payload.val().hit {
                     self.packet.d.next.reason = self.cache_miss.val();
                 } else if self.found.val().kind == self.negative_kind.val() {

@@ -212,6 +212,7 @@ impl Logic for Parser {
         self.packet.d.next.is_icmp = self.upper.tx.val().is_icmp;
         self.packet.d.next.icmp_type = self.upper.tx.val().icmp_type;
         self.packet.d.next.icmp_code = self.upper.tx.val().icmp_code;
+        self.packet.d.next.icmp_checksum = self.upper.tx.val().icmp_checksum;
         self.packet.d.next.icmp_identifier = self.upper.tx.val().icmp_identifier;
         self.packet.d.next.quoted_valid = self.quoted.tx.val().valid;
         self.packet.d.next.quoted_protocol = self.quoted.tx.val().protocol;

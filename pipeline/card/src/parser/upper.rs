@@ -80,6 +80,8 @@ pub struct Upper {
     pub icmp_type: Bits<8>,
     /// ICMP code.
     pub icmp_code: Bits<8>,
+    /// ICMP checksum.
+    pub icmp_checksum: Bits<16>,
     /// Identifier of an echo message.
     pub icmp_identifier: Bits<16>,
 }
@@ -442,6 +444,7 @@ impl Logic for UpperHeader {
             self.tx.next.is_icmp = true;
             self.tx.next.icmp_type = self.fields.o.val().first.get_bits::<8>(8);
             self.tx.next.icmp_code = self.fields.o.val().first.get_bits::<8>(0);
+            self.tx.next.icmp_checksum = self.fields.o.val().second;
         }
         if self.first.val() && self.checks.q.val().is_icmp && self.checks.q.val().is_echo {
             self.tx.next.icmp_identifier = self.fields.o.val().third;

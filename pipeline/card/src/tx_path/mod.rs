@@ -3,7 +3,7 @@
 //! * **Purpose.** Splits each frame into a head, which runs through the [`pipeline`](pipeline::TxPipeline), and the frame, which waits; when the
 //!   verdict is there, sends the frame in its outer headers, an answer, or nothing.
 //! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `reply`: answers to the
-//!   guests, `tuser` the ENI's number; `event`: one for each frame, when its verdict is final; `received`: length of each frame
+//!   guests, and messages about packets that are too big, `tuser` the ENI's number; `made`: the length of each such message; `event`: one for each frame, when its verdict is final; `received`: length of each frame
 //!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
 //! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
 //!   ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head and verdict.
@@ -13,8 +13,10 @@
 
 pub mod pipeline;
 
+use nitro_components::arbiter::Arbiter;
 use nitro_components::cell_memory::{Chain, Fetch};
 use nitro_components::credit_gate::CreditGate;
+use nitro_components::demux::Demux;
 use nitro_components::dispatch::Dispatch;
 use nitro_components::fifo::Fifo;
 use nitro_components::flow_fifo::FlowFifoBlock;
@@ -25,12 +27,12 @@ use nitro_components::register::Register;
 use nitro_components::spill::Spill;
 use nitro_components::split::Split;
 use nitro_components::stream::{Beat, FlowRx, FlowTx, StreamRx, StreamTx};
-use nitro_components::wires::{Cast, Wires};
-use nitro_netlist::{Ports, Record, hdl_gen};
+use nitro_components::wires::Wires;
+use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
-use nitro_wire::Verdict;
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
 use nitro_wire::policy::Direction;
+use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
@@ -40,8 +42,12 @@ use crate::encap::outgoing::Outgoing;
 use crate::eni;
 use crate::lookup;
 use crate::nacl;
+use crate::reason::{Reason, reason};
 use crate::record::{Event, Frame, PARSE_WINDOW};
-use crate::responder::{self, reply::Reply};
+use crate::responder::echo::{self, EchoEdit};
+use crate::responder::quote::FETCHED;
+use crate::responder::reply::Reply;
+use crate::responder::{self, too_big::TooBig};
 use crate::table::TableWrite;
 use crate::waiting_room::admission::Admission;
 use crate::waiting_room::{self, Decided, FlowFacts};
@@ -78,15 +84,6 @@ pub fn entries<
     entries.push(BlockEntry::of("tx_pipeline", TxPipeline::<EA, LA, MA, NA>::default));
     entries.push(BlockEntry::of("tx_path", TxPath::<W, K, RH, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>::default));
     entries
-}
-
-/// The MACs at the start of a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
-pub struct Macs {
-    /// Destination.
-    pub dst: Bits<48>,
-    /// Source.
-    pub src: Bits<48>,
 }
 
 /// The tx path on ports of `W` bits = `K` bytes: `RH` bits of each frame are kept as its head, frames wait in
@@ -126,6 +123,8 @@ pub struct TxPath<
     pub event: FlowTx<Event>,
     /// Length in bytes of each frame that has arrived.
     pub received: FlowTx<Bits<14>>,
+    /// Length in bytes of each message that the card made for a frame that it dropped.
+    pub made: FlowTx<Bits<14>>,
     /// Writes to the tables.
     pub table: FlowRx<TableWrite>,
     /// Rule sets that have been written count from now on.
@@ -177,22 +176,31 @@ pub struct TxPath<
     admission: Admission<Outgoing, NQ, SQ, RL, RA, EA>,
     dispatch: Dispatch<Decided<Outgoing>>,
     join: Join<Decided<Outgoing>, W, K, 8>,
-    macs: Cast<Macs, Bits<96>>,
-    overlay: Overlay<W, K, 1, 96, 12>,
+    edit: EchoEdit,
+    overlay: Overlay<W, K, 8, { echo::BITS }, { echo::BYTES }>,
+    /// Out of the memory go packets for the underlay, echoes, and the beginnings of frames that are too big.
+    demux: Demux<W, K, 8>,
     header: OuterHeader,
     prepend: Prepend<W, K, 1, HEADER>,
     spill: Spill<Beat<W, K, 1>>,
     answers: Reply<W, K>,
+    bounce: TooBig<W, K>,
+    outlet: Arbiter<W, K, 8>,
+    /// An answer is being made or sent: answers keep the order of what they answer.
+    answering: Register<Bit>,
     disposed: DFF<Event>,
     disposed_valid: Register<Bit>,
     replies: Signal<Local, Bit>,
+    bounces: Signal<Local, Bit>,
+    out: Signal<Local, Beat<W, K, 8>>,
     taken: Signal<Local, Bit>,
     decided: Signal<Local, Decided<Outgoing>>,
     verdict: Signal<Local, Bits<2>>,
     leaving: Signal<Local, Outgoing>,
     no_frame: Constant<Frame>,
     no_beat: Constant<Beat<W, K, 1>>,
-    no_macs: Constant<Macs>,
+    quoted_bytes: Constant<Bits<14>>,
+    too_big: Reason,
     pass_verdict: Constant<Bits<2>>,
     drop_verdict: Constant<Bits<2>>,
     reply_verdict: Constant<Bits<2>>,
@@ -229,6 +237,7 @@ impl<
             reply: StreamTx::default(),
             event: FlowTx::default(),
             received: FlowTx::default(),
+            made: FlowTx::default(),
             table: FlowRx::default(),
             commit: Signal::default(),
             hash_key: Signal::default(),
@@ -258,22 +267,29 @@ impl<
             admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA)),
             dispatch: Dispatch::default(),
             join: Join::default(),
-            macs: Cast::default(),
+            edit: EchoEdit::default(),
             overlay: Overlay::default(),
+            demux: Demux::new(3),
             header: OuterHeader::default(),
             prepend: Prepend::new(&LENGTHS),
             spill: Spill::default(),
             answers: Reply::default(),
+            bounce: TooBig::default(),
+            outlet: Arbiter::new(3),
+            answering: Register::default(),
             disposed: DFF::default(),
             disposed_valid: Register::default(),
             replies: Signal::default(),
+            bounces: Signal::default(),
+            out: Signal::default(),
             taken: Signal::default(),
             decided: Signal::default(),
             verdict: Signal::default(),
             leaving: Signal::default(),
             no_frame: Constant::new(Frame::default()),
             no_beat: Constant::new(Beat::default()),
-            no_macs: Constant::new(Macs::default()),
+            quoted_bytes: Constant::new(FETCHED.to_bits()),
+            too_big: reason(DropReason::TooBig),
             pass_verdict: Constant::new(Verdict::Pass.code().to_bits()),
             drop_verdict: Constant::new(Verdict::Drop.code().to_bits()),
             reply_verdict: Constant::new(Verdict::Reply.code().to_bits()),
@@ -301,10 +317,10 @@ impl<
     #[hdl_gen]
     fn update(&mut self) {
         clock!(
-            self, clock, split, gate, pipeline, records, chains, facts, admission, dispatch, join, overlay, prepend,
-            spill, answers
+            self, clock, split, gate, pipeline, records, chains, facts, admission, dispatch, join, overlay, demux,
+            prepend, spill, answers, bounce, outlet
         );
-        dff_setup!(self, clock, disposed, disposed_valid);
+        dff_setup!(self, clock, answering, disposed, disposed_valid);
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.pipeline.reset.next = self.reset.val();
@@ -318,6 +334,10 @@ impl<
         self.prepend.reset.next = self.reset.val();
         self.spill.reset.next = self.reset.val();
         self.answers.reset.next = self.reset.val();
+        self.demux.reset.next = self.reset.val();
+        self.bounce.reset.next = self.reset.val();
+        self.outlet.reset.next = self.reset.val();
+        self.answering.reset.next = self.reset.val();
         self.disposed_valid.reset.next = self.reset.val();
 
         self.pipeline.table.payload.next = self.table.payload.val();
@@ -383,18 +403,24 @@ impl<
         self.gate.release.next = self.taken.val();
         StreamTx::<Decided<Outgoing>>::join(&mut self.admission.tx, &mut self.dispatch.records);
 
-        // Verdict and frame meet. A reply waits until the last one has left.
+        // Verdict and frame meet. An answer waits until the last one has left.
         self.decided.next = self.admission.tx.payload.val();
         self.verdict.next = self.decided.val().record.verdict;
         if self.decided.val().reason != 0 {
             self.verdict.next = self.drop_verdict.val();
         }
         self.replies.next = self.verdict.val() == self.reply_verdict.val();
-        self.dispatch.hold.next = self.replies.val() && !self.answers.rx.tready.val();
+        self.bounces.next = self.decided.val().record.bounces && (self.decided.val().reason == self.too_big.val());
+        self.dispatch.hold.next = (self.replies.val() || self.bounces.val()) && self.answering.q.val();
         self.dispatch.chain.next = self.decided.val().chain;
         self.dispatch.length.next = self.decided.val().record.length;
         self.dispatch.has_payload.next = self.decided.val().record.has_payload;
-        self.dispatch.pass.next = self.verdict.val() == self.pass_verdict.val();
+        if self.bounces.val() && (self.decided.val().record.length > self.quoted_bytes.val()) {
+            self.dispatch.length.next = self.quoted_bytes.val();
+        }
+        self.dispatch.pass.next = (self.verdict.val() == self.pass_verdict.val())
+            || (self.replies.val() && self.decided.val().record.echoes)
+            || self.bounces.val();
         StreamTx::<Fetch>::join(&mut self.dispatch.fetch, &mut self.split.fetch);
         StreamTx::<Chain>::join(&mut self.dispatch.discard, &mut self.split.discard);
         StreamTx::<Decided<Outgoing>>::join(&mut self.dispatch.passed, &mut self.join.records);
@@ -402,30 +428,51 @@ impl<
         self.join.has_payload.next = true;
         self.join.discard.next = false;
 
-        // Out: new MACs, outer headers.
-        self.macs.i.next = self.no_macs.val();
+        // Out: new MACs, and what else an echo has of its own.
         self.leaving.next = self.join.record.val().record;
-        self.macs.i.next.dst = self.leaving.val().dst_mac;
-        self.macs.i.next.src = self.leaving.val().src_mac;
-        self.overlay.data.next = self.macs.o.val();
-        self.overlay.mask.next = bits::<12>(0xfff);
-        self.overlay.rx.payload.next = self.no_beat.val();
-        self.overlay.rx.payload.next.tlast = self.join.tx.payload.val().tlast;
-        self.overlay.rx.payload.next.tkeep = self.join.tx.payload.val().tkeep;
-        self.overlay.rx.payload.next.tdata = self.join.tx.payload.val().tdata;
-        self.overlay.rx.tvalid.next = self.join.tx.tvalid.val();
-        self.join.tx.tready.next = self.overlay.rx.tready.val();
+        self.edit.rx.next = self.leaving.val();
+        self.overlay.data.next = self.edit.data.val();
+        self.overlay.mask.next = self.edit.mask.val();
+        StreamTx::<Beat<W, K, 8>>::join(&mut self.join.tx, &mut self.overlay.rx);
+        StreamTx::<Beat<W, K, 8>>::join(&mut self.overlay.tx, &mut self.demux.rx);
+        self.demux.select.next = bits::<8>(0);
+        if self.leaving.val().bounces {
+            self.demux.select.next = bits::<8>(2);
+        } else if self.leaving.val().echoes {
+            self.demux.select.next = bits::<8>(1);
+        }
+
+        // Out: outer headers.
+        self.out.next = self.demux.tx[0].payload.val();
+        self.prepend.rx.payload.next = self.no_beat.val();
+        self.prepend.rx.payload.next.tlast = self.out.val().tlast;
+        self.prepend.rx.payload.next.tkeep = self.out.val().tkeep;
+        self.prepend.rx.payload.next.tdata = self.out.val().tdata;
+        self.prepend.rx.tvalid.next = self.demux.tx[0].tvalid.val();
+        self.demux.tx[0].tready.next = self.prepend.rx.tready.val();
         self.header.rx.next = self.leaving.val();
         self.prepend.header.next = self.header.header.val();
         self.prepend.layout.next = self.header.layout.val();
-        StreamTx::<Beat<W, K, 1>>::join(&mut self.overlay.tx, &mut self.prepend.rx);
         StreamTx::<Beat<W, K, 1>>::join(&mut self.prepend.tx, &mut self.spill.rx);
         StreamTx::<Beat<W, K, 1>>::link(&mut self.tx, &mut self.spill.tx);
 
-        // Out: answers.
+        // Out: answers, one at a time.
         self.answers.rx.payload.next = self.decided.val().record;
-        self.answers.rx.tvalid.next = self.dispatch.done.val() && self.replies.val();
-        StreamTx::<Beat<W, K, 8>>::link(&mut self.reply, &mut self.answers.tx);
+        self.answers.rx.tvalid.next =
+            self.dispatch.done.val() && self.replies.val() && !self.decided.val().record.echoes;
+        self.bounce.record.next = self.leaving.val();
+        StreamTx::<Beat<W, K, 8>>::join(&mut self.demux.tx[2], &mut self.bounce.rx);
+        StreamTx::<Beat<W, K, 8>>::join(&mut self.answers.tx, &mut self.outlet.rx[0]);
+        StreamTx::<Beat<W, K, 8>>::join(&mut self.demux.tx[1], &mut self.outlet.rx[1]);
+        StreamTx::<Beat<W, K, 8>>::join(&mut self.bounce.tx, &mut self.outlet.rx[2]);
+        StreamTx::<Beat<W, K, 8>>::link(&mut self.reply, &mut self.outlet.tx);
+        FlowTx::<Bits<14>>::link(&mut self.made, &mut self.bounce.made);
+        if self.outlet.tx.tvalid.val() && self.reply.tready.val() && self.outlet.tx.payload.val().tlast {
+            self.answering.d.next = false;
+        }
+        if self.dispatch.done.val() && (self.replies.val() || self.bounces.val()) {
+            self.answering.d.next = true;
+        }
 
         self.disposed_valid.d.next = self.dispatch.done.val();
         if self.dispatch.done.val() {

@@ -161,7 +161,7 @@ fn ipv6(random: &mut Random, config: &CardConfig, eni: &Eni) -> Vec<u8> {
     bytes
 }
 
-fn arp(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
+pub fn arp(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
     let own = own(eni, true);
     let sender_mac = if random.chance(0.95) { mac } else { below(random, 1 << 48) };
     let sender_ip = match random.below(10) {
@@ -242,12 +242,66 @@ fn solicitation(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
     bytes
 }
 
+/// An echo request to the gateway of an ENI's subnet; some that are none, or not quite.
+pub fn echo(random: &mut Random, eni: &Eni, is_ipv4: bool) -> Vec<u8> {
+    let count = payload_bytes(random);
+    let data = noise::noise(random, count);
+    let kind = match (random.below(8), is_ipv4) {
+        (0, true) => 0,
+        (0, false) => 129,
+        (_, true) => 8,
+        (_, false) => 128,
+    };
+    let code = u128::from(random.chance(0.05));
+    let checksum_field = pick(random, &[0, 0xffff, 0x0800, 0x8000, 0xf7ff, 0x7fff, 0x1234, 0xfeff]);
+    let mut message = ICMP
+        .pack(&[("icmp_type", kind), ("code", code), ("checksum", checksum_field), ("rest", below(random, 1 << 32))])
+        .unwrap();
+    message.extend(data);
+    let own = own(eni, is_ipv4);
+    let source = pick(random, &own);
+    let hops = if random.chance(0.2) { 64 } else { below(random, 256) };
+    if !is_ipv4 {
+        let target = if random.chance(0.1) { ip_bits(v6(2)) } else { ip_bits(v6(1)) };
+        let fields = [
+            ("version", 6),
+            ("traffic_class", below(random, 256)),
+            ("payload_length", message.len() as u128),
+            ("next_header", 58),
+            ("hop_limit", hops),
+            ("src", source),
+            ("dst", target),
+        ];
+        return [IPV6.pack(&fields).unwrap(), message].concat();
+    }
+    let base = eni.subnet4.map_or(0, |(base, _)| u128::from(base.to_bits()));
+    let options =
+        if random.chance(0.1) { vec![1; 4 * usize::try_from(1 + random.below(10)).unwrap()] } else { Vec::new() };
+    let fields = [
+        ("version", 4),
+        ("ihl", 5 + options.len() as u128 / 4),
+        ("traffic_class", below(random, 256)),
+        ("total_length", (20 + options.len() + message.len()) as u128),
+        ("identification", below(random, 65_536)),
+        ("dont_fragment", below(random, 2)),
+        ("more_fragments", u128::from(random.chance(0.05))),
+        ("ttl", hops),
+        ("protocol", 1),
+        ("src", source & 0xffff_ffff),
+        ("dst", base + if random.chance(0.1) { 2 } else { 1 }),
+    ];
+    let mut header = [IPV4.pack(&fields).unwrap(), options].concat();
+    let sum = checksum(&header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    [header, message].concat()
+}
+
 /// A frame and the port it comes from.
 pub fn frame(random: &mut Random, config: &CardConfig) -> (u8, Vec<u8>) {
     let eni = &config.enis[index(random, config.enis.len())];
     let number = if random.chance(0.97) { eni.number } else { pick(random, &[2, 3, 16, 255]) };
     let mac = u128::from(mac_bits(eni.mac));
-    let (ethertype, payload) = match random.below(20) {
+    let (ethertype, payload) = match random.below(23) {
         0..=7 => (0x0800, ipv4(random, config, eni)),
         8..=11 => (0x86dd, ipv6(random, config, eni)),
         12..=14 => (0x0806, arp(random, mac, eni)),
@@ -260,6 +314,8 @@ pub fn frame(random: &mut Random, config: &CardConfig) -> (u8, Vec<u8>) {
             }
             return (number, frame);
         }
+        19 | 20 => (0x0800, echo(random, eni, true)),
+        21 => (0x86dd, echo(random, eni, false)),
         _ => {
             let mut frame = noise::noise(random, 1);
             let count = pick(random, &[0, 5, 12, 13, 17, 9214, 9215, 9216, 9300, 12_000]);

@@ -63,9 +63,10 @@ fn check_programmed(
     let mut reply = PacketSink::new(engine, "reply", traffic.backpressure, traffic.seed + 2).unwrap();
     let mut event = Sink::new(engine, "event", &EVENT, 0.0, 0).unwrap();
     let mut received = Sink::new(engine, "received", &["tdata"], 0.0, 0).unwrap();
+    let mut counted_made = Sink::new(engine, "made", &["tdata"], 0.0, 0).unwrap();
 
     let mut expected = Vec::new();
-    let (mut forwarded, mut replied) = (Vec::new(), Vec::new());
+    let (mut forwarded, mut replied, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..traffic.frames {
         let (port, bytes) = frames::frame(&mut random, &senders);
         let outcome = model.tx(port, &bytes, false);
@@ -73,6 +74,10 @@ fn check_programmed(
         match &outcome.verdict {
             Verdict::Forward(frame) => forwarded.push(Packet { bytes: frame.clone(), tuser: 0 }),
             Verdict::Reply { eni, frame } => replied.push(Packet { bytes: frame.clone(), tuser: (*eni).into() }),
+            Verdict::Bounce { eni, frame, .. } => {
+                made.push(frame.len());
+                replied.push(Packet { bytes: frame.clone(), tuser: (*eni).into() });
+            }
             _ => {}
         }
         expected.push((port, bytes, outcome));
@@ -86,7 +91,7 @@ fn check_programmed(
         bench::clock(
             engine,
             &mut [&mut source.stream],
-            &mut [&mut tx.stream, &mut reply.stream, &mut event, &mut received],
+            &mut [&mut tx.stream, &mut reply.stream, &mut event, &mut received, &mut counted_made],
         )
         .unwrap();
         let progress = source.stream.sent() + disposed as u64 + tx.stream.waiting() as u64;
@@ -112,6 +117,7 @@ fn check_programmed(
                 .map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
             *counted.entry(name).or_default() += 1;
             if outcome.verdict.code() == nitro_wire::Verdict::Reply {
+                *counted.entry(format!("reply to {}", kind(bytes))).or_default() += 1;
                 let length = outcome.verdict.frame().unwrap().len();
                 *counted.entry(format!("reply of {length} bytes")).or_default() += 1;
             }
@@ -125,7 +131,23 @@ fn check_programmed(
         }
     }
     assert_eq!(received.waiting(), expected.len());
+    for length in made {
+        let (_, found) = counted_made.pop().unwrap();
+        assert_eq!(found[0], [length as u64]);
+        *counted.entry("made".to_owned()).or_default() += 1;
+    }
+    assert_eq!(counted_made.waiting(), 0);
     counted
+}
+
+/// What kind of question a frame asks that got an answer.
+fn kind(bytes: &[u8]) -> &'static str {
+    let start = if bytes[12..14] == [0x81, 0] { 18 } else { 14 };
+    match (&bytes[start - 2..start], bytes[start + 9], bytes.get(start + 40)) {
+        ([8, 0], 1, _) => "an echo request over IPv4",
+        ([0x86, 0xdd], _, Some(128)) => "an echo request over IPv6",
+        _ => "a solicitation",
+    }
 }
 
 fn head(bytes: &[u8]) -> &[u8] {
@@ -165,6 +187,8 @@ fn cross(configuration: Config, frames: usize) {
         "reply of 90 bytes",
         "reply of 118 bytes",
         "reply of 122 bytes",
+        "reply to an echo request over IPv4",
+        "reply to an echo request over IPv6",
         "spoofed_mac",
         "spoofed_ip",
         "no_broadcast",
@@ -178,6 +202,7 @@ fn cross(configuration: Config, frames: usize) {
         "mapping_drop",
         "nacl",
         "too_big",
+        "made",
         "oversize",
         "truncated",
     ] {

@@ -75,6 +75,8 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
 
     // Who comes.
     coming: Signal<Local, Undecided<T>>,
+    /// It has a connection.
+    hit: Signal<Local, Bit>,
     waits: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
     store: Signal<Local, Bit>,
@@ -157,6 +159,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             has_place: Signal::default(),
             grown: Signal::default(),
             coming: Signal::default(),
+            hit: Signal::default(),
             waits: Signal::default(),
             fits: Signal::default(),
             store: Signal::default(),
@@ -238,7 +241,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         // Who comes: is it decided, and is nobody of its flow before it?
         self.coming.next = self.rx.payload.val();
         self.slots.tag.next = self.coming.val().flow.tag;
-        self.waits.next = self.coming.val().flow.concerned && (!self.coming.val().flow.hit.hit || self.slots.hit.val());
+        // The pipeline asks for every packet: what has no key may have met another's connection.
+        self.hit.next = self.coming.val().flow.hit.hit && self.coming.val().flow.has_key;
+        self.waits.next = self.coming.val().flow.concerned && (!self.hit.val() || self.slots.hit.val());
         self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
         self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
         self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());
@@ -385,7 +390,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             if self.waits.val() {
                 self.leaving.d.next.reason = self.queue_full.val();
                 self.leaving.d.next.kind = self.kind_new.val();
-                if self.coming.val().flow.hit.hit {
+                if self.hit.val() {
                     self.leaving.d.next.kind = self.kind_established.val();
                 }
             } else if self.coming.val().flow.concerned {

@@ -109,9 +109,8 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
                 frames.push((junk(random, card, bank), "junk".to_owned()));
                 continue;
             }
-            let ready: Vec<usize> = (0..talks.len())
-                .filter(|&talk| talks[talk].front().is_some_and(|frame| frame.bank == bank))
-                .collect();
+            let ready: Vec<usize> =
+                (0..talks.len()).filter(|&talk| talks[talk].front().is_some_and(|frame| frame.bank == bank)).collect();
             if ready.is_empty() {
                 break;
             }

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use nitro_components::bench::Random;
 use nitro_model::checksum::checksum;
 use nitro_model::{Sender, wrap};
+use nitro_wire::Layout;
 use nitro_wire::control::{CardConfig, Eni, ip_bits};
 use nitro_wire::policy::Direction;
-use nitro_wire::Layout;
 
 use crate::whole::Frame;
 use crate::world::{self, PORTS, pick};
@@ -217,14 +217,10 @@ fn script(random: &mut Random) -> Vec<(bool, Content)> {
         }
         14..=17 => {
             let identifier = pick(random, &[0, 1, 2]);
-            for _ in 0..=random.below(3) {
-                script.extend([(true, identifier)]);
-                script.extend([(false, identifier)]);
-            }
-            let content = |(by, identifier)| {
-                (by, if by { Content::Request(identifier) } else { Content::Reply(identifier) })
-            };
-            script.into_iter().map(content).collect()
+            let rounds = 1 + random.below(3);
+            (0..rounds)
+                .flat_map(|_| [(true, Content::Request(identifier)), (false, Content::Reply(identifier))])
+                .collect()
         }
         18 => vec![(random.chance(0.5), Content::Message(pick(random, &[13, 17, 200])))],
         _ => {

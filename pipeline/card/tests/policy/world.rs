@@ -8,6 +8,7 @@ use nitro_wire::control::{CardConfig, Mapping};
 use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
 
 use crate::setup;
+use crate::whole::left_out::GROUPS_OF_SENDERS;
 
 /// Ports of the conversations; rules are about them.
 pub const PORTS: [u16; 6] = [22, 53, 80, 443, 40_000, 40_001];
@@ -68,13 +69,13 @@ fn prefix(random: &mut Random) -> Prefix {
     Prefix { address, length: pick(random, lengths) }
 }
 
-fn rules(random: &mut Random) -> Vec<SecurityRule> {
+fn rules(random: &mut Random, groups: bool) -> Vec<SecurityRule> {
     if random.chance(0.25) {
         return EniPolicy::open().egress;
     }
     let count = random.below(8);
     let mut rule = || {
-        let group = random.chance(0.3).then(|| u8::try_from(random.below(GROUPS)).unwrap());
+        let group = (groups && random.chance(0.3)).then(|| u8::try_from(random.below(GROUPS)).unwrap());
         let peer = group.map_or_else(|| Peer::Prefix(prefix(random)), Peer::Group);
         SecurityRule { protocol: protocol(random), peer }
     };
@@ -93,7 +94,8 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
         other: seconds(),
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
-    EniPolicy { egress: rules(random), ingress: rules(random), max_connections, timeouts, ..EniPolicy::open() }
+    let (egress, ingress) = (rules(random, true), rules(random, GROUPS_OF_SENDERS));
+    EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
 }
 
 fn nacl(random: &mut Random) -> Nacl {

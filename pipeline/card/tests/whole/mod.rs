@@ -19,7 +19,7 @@ use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink};
 use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
 use nitro_model::{Model, Outcome, Parsed, Verdict, parse};
 use nitro_netlist::Netlist;
-use nitro_simulator::{Engine, InterpretedEngine};
+use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::{self, Bank};
 use nitro_wire::{DropReason, Flow, registers};
@@ -330,7 +330,10 @@ impl Whole {
                     kind(wanted[6]),
                 ));
             }
-            let reason = outcome.verdict.reason().map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
+            let reason = outcome
+                .verdict
+                .reason()
+                .map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
             for shown in [reason, format!("{:?} {}", frame.bank, outcome.flow.name())] {
                 *self.shown.entry(shown).or_default() += 1;
             }
@@ -378,9 +381,10 @@ impl Whole {
                 }
             }
         }
-        let status = self.driver(|driver| driver.port().read(registers::STATUS.offset)).map_err(|error| error.to_string())?;
+        let status =
+            self.driver(|driver| driver.port().read(registers::STATUS.offset)).map_err(|error| error.to_string())?;
         for bank in Bank::ALL {
-            let held = registers::STATUS.field(&format!("{}_held", bank.name())).map_err(|error| error.to_string())?;
+            let held = registers::STATUS.field(&format!("{}_held", bank.name())).unwrap();
             if held.get(status) != 0 {
                 return Err(format!("{} frames are held in {}", held.get(status), bank.name()));
             }
@@ -401,7 +405,10 @@ fn in_order(mut due: Due, left: Vec<Packet>) -> Result<(), String> {
         let Some(place) = place else {
             let like = due.iter().find(|(_, wanted)| wanted.bytes.len() == packet.bytes.len());
             let (bytes, like) = (head(&packet.bytes), like.map(|(_, wanted)| (wanted.tuser, head(&wanted.bytes))));
-            return Err(format!("frame {number}, tuser {}: {bytes:02x?} is not due; of its length is {like:02x?}", packet.tuser));
+            return Err(format!(
+                "frame {number}, tuser {}: {bytes:02x?} is not due; of its length is {like:02x?}",
+                packet.tuser
+            ));
         };
         let flow = due[place].0;
         if due[..place].iter().any(|(other, _)| *other == flow) {

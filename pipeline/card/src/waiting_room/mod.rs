@@ -2,7 +2,8 @@
 //!
 //! * **Purpose.** Records come in the order of their frames. Those that are decided go on; those of unknown connections wait until the
 //!   connection table was asked again, the rules of the security groups have been scanned and an entry is made; and so do all packets
-//!   that follow one of these in the same flow. Two packets of a new flow, one behind the other, behave as if the first had been
+//!   that follow one of these in the same flow. SYNs without ACK wait too: whether they find their connection depends on packets just
+//!   before them. Two packets of a new flow, one behind the other, behave as if the first had been
 //!   finished before the second came.
 //! * **Ports.** `rx`: records of the path; `tx`: the same, decided; `find`, `found`: the connection table, asked for packets that waited;
 //!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`.

@@ -243,7 +243,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.slots.tag.next = self.coming.val().flow.tag;
         // The pipeline asks for every packet: what has no key may have met another's connection.
         self.hit.next = self.coming.val().flow.hit.hit && self.coming.val().flow.has_key;
-        self.waits.next = self.coming.val().flow.concerned && (!self.hit.val() || self.slots.hit.val());
+        // A SYN asks once more: what closed its connection may have been just before it, when the pipeline had asked already.
+        self.waits.next = self.coming.val().flow.concerned
+            && (!self.hit.val() || self.coming.val().flow.opens || self.slots.hit.val());
         self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
         self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
         self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());

@@ -29,6 +29,7 @@ pub mod slots;
 use nitro_components::cell_memory::Chain;
 use nitro_netlist::{Pack, Record};
 use nitro_simulator::BlockEntry;
+use nitro_wire::constants::MAX_FRAME_BYTES;
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
@@ -125,10 +126,18 @@ pub struct Answer {
     pub groups: Bits<64>,
 }
 
-/// Cells of a memory of `2^CA` that packets may hold while they wait: half of it, so that others always find room.
+/// Cells of a memory of `2^cells_log2` of so many bytes that packets may hold while they wait: half of it, so that others find room,
+/// but no less than the longest frame takes, which could not begin a flow otherwise.
+///
+/// # Panics
+/// If the longest frame has more cells than can be counted.
 #[must_use]
-pub const fn most_cells(cells_log2: usize) -> u16 {
-    1 << (cells_log2 - 1)
+#[allow(clippy::cast_possible_truncation, reason = "asserted")]
+pub const fn most_cells(cells_log2: usize, cell_bytes: usize) -> u16 {
+    let (half, longest) = (1 << (cells_log2 - 1), MAX_FRAME_BYTES.div_ceil(cell_bytes));
+    let most = if half > longest { half } else { longest };
+    assert!(most <= u16::MAX as usize);
+    most as u16
 }
 
 /// The blocks of this folder, the room for records that are numbers.

@@ -127,7 +127,7 @@ pub fn card(random: &mut Random, few: bool) -> CardConfig {
                 let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
                 let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
                 let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
-                card.mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, ..template.clone() });
+                card.mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..template.clone() });
             }
         }
     }

@@ -116,8 +116,9 @@ pub fn config() -> CardConfig {
 /// Ticks in which all connections of a [`short_lived`] card end.
 pub const LIFE: u32 = TICKS_PER_SECOND + 2;
 
-/// The same card with connections that end after a second.
+/// The same card with connections that end after a second, and mappings that do not end.
 pub fn short_lived(mut card: CardConfig) -> CardConfig {
+    card.mappings.iter_mut().for_each(|mapping| mapping.expiry = 0);
     for eni in &mut card.enis {
         eni.policy.timeouts =
             Timeouts { tcp_established: 1, tcp_transient: 1, udp: 1, udp_stream: 1, icmp: 1, other: 1 };

@@ -281,7 +281,7 @@ impl<
             long_before: Register::default(),
             held: Signal::default(),
             taken: Signal::default(),
-            admission: Admission::new(Direction::Ingress, waiting_room::most_cells(CA)),
+            admission: Admission::new(Direction::Ingress, waiting_room::most_cells(CA, K << CB)),
             dispatch: Dispatch::default(),
             decided: Signal::default(),
             beat_bytes: Constant::new(K.to_bits()),

@@ -57,7 +57,7 @@ pub enum State {
     UdpSingle,
     /// UDP seen in both directions.
     UdpStream,
-    /// Echo.
+    /// Protocol 1 or 58: echo, and over the wrong family whatever it is.
     Icmp,
     /// Any other protocol.
     Other,
@@ -89,8 +89,6 @@ pub struct Connection {
     pub finished: [bool; 2],
     /// A TCP packet with RST was seen.
     pub reset: bool,
-    /// It is an echo of its family: ICMP over IPv4, ICMPv6 over IPv6.
-    pub is_icmp: bool,
     /// Tick from which on it is gone.
     pub deadline: u64,
 }
@@ -105,7 +103,7 @@ impl Connection {
             protocol::TCP => State::TcpNew,
             protocol::UDP if self.seen == [true; 2] => State::UdpStream,
             protocol::UDP => State::UdpSingle,
-            _ if self.is_icmp => State::Icmp,
+            protocol::ICMP | protocol::ICMPV6 => State::Icmp,
             _ => State::Other,
         }
     }
@@ -133,14 +131,18 @@ pub struct Found {
 }
 
 /// The connections of all interfaces.
+///
+/// A connection is gone from its deadline on, but counts, for its interface and for the table, until the tick after that: the
+/// card needs a tick to find what has ended.
 #[derive(Clone, Debug)]
 pub struct Conntrack {
+    /// Those that count.
     connections: HashMap<Key, Connection>,
     /// Connections of each interface.
     counts: HashMap<u8, u32>,
     capacity: usize,
     tick: u64,
-    /// No connection ends before this tick.
+    /// No connection ceases to count before this tick.
     next_end: u64,
 }
 
@@ -158,21 +160,21 @@ impl Conntrack {
         Self { connections: HashMap::new(), counts: HashMap::new(), capacity, tick: 0, next_end: u64::MAX }
     }
 
-    /// It is now this tick: forgets what has ended.
+    /// It is now this tick: forgets what has been ended for a tick.
     pub fn set_tick(&mut self, tick: u64) {
         self.tick = tick;
         if tick < self.next_end {
             return;
         }
-        self.connections.retain(|_, connection| connection.deadline > tick);
-        self.next_end = self.connections.values().map(|connection| connection.deadline).min().unwrap_or(u64::MAX);
+        self.connections.retain(|_, connection| connection.deadline >= tick);
+        self.next_end = self.connections.values().map(|connection| connection.deadline + 1).min().unwrap_or(u64::MAX);
         self.counts.clear();
         for key in self.connections.keys() {
             *self.counts.entry(key.eni).or_default() += 1;
         }
     }
 
-    /// Connections of an interface.
+    /// Connections that count for an interface.
     #[must_use]
     pub fn count(&self, eni: u8) -> u32 {
         self.counts.get(&eni).copied().unwrap_or(0)
@@ -180,18 +182,23 @@ impl Conntrack {
 
     /// All connections.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Connection)> {
-        self.connections.iter()
+        self.connections.iter().filter(|(_, connection)| connection.deadline > self.tick)
+    }
+
+    /// A connection that has not ended.
+    fn alive(&self, key: &Key) -> Option<&Connection> {
+        self.connections.get(key).filter(|connection| connection.deadline > self.tick)
     }
 
     /// Looks up the connection of a packet that is no later fragment.
     #[must_use]
     pub fn find(&self, eni: u8, direction: Direction, parsed: &Parsed) -> Found {
         if parsed.quoted_valid {
-            let known = self.connections.contains_key(&quoted_key(eni, direction, parsed));
+            let known = self.alive(&quoted_key(eni, direction, parsed)).is_some();
             return Found { flow: if known { Flow::Related } else { Flow::New }, key: None };
         }
         let key = key(eni, direction, parsed);
-        let connection = key.and_then(|key| self.connections.get(&key));
+        let connection = key.and_then(|key| self.alive(&key));
         // A port that is used again before its last connection has timed out: the SYN begins another one.
         let begins = parsed.protocol == protocol::TCP && parsed.tcp_flags & (SYN | ACK) == SYN;
         let usable =
@@ -211,15 +218,15 @@ impl Conntrack {
         let Some(key) = found.key else { return Ok(()) };
         let mut connection = match (found.flow, self.connections.get(&key)) {
             (Flow::Established, Some(connection)) => *connection,
-            // One that closes makes place for the next of the same ports.
-            (_, Some(_)) => Connection { is_icmp: parsed.is_icmp, ..Connection::default() },
+            // One that closes, or has ended and still counts, makes place for the next of the same key.
+            (_, Some(_)) => Connection::default(),
             (_, None) => {
                 self.admit(key.eni, policy.max_connections)?;
-                Connection { is_icmp: parsed.is_icmp, ..Connection::default() }
+                Connection::default()
             }
         };
         connection.count(direction, parsed, &policy.timeouts, self.tick);
-        self.next_end = self.next_end.min(connection.deadline);
+        self.next_end = self.next_end.min(connection.deadline + 1);
         self.connections.insert(key, connection);
         Ok(())
     }

@@ -264,7 +264,7 @@ impl<
             records: FlowFifoBlock::default(),
             chains: Fifo::default(),
             facts: FlowFifoBlock::default(),
-            admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA)),
+            admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA, K << CB)),
             dispatch: Dispatch::default(),
             join: Join::default(),
             edit: EchoEdit::default(),

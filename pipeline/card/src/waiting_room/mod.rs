@@ -2,7 +2,8 @@
 //!
 //! * **Purpose.** Records come in the order of their frames. Those that are decided go on; those of unknown connections wait until the
 //!   connection table was asked again, the rules of the security groups have been scanned and an entry is made; and so do all packets
-//!   that follow one of these in the same flow. Two packets of a new flow, one behind the other, behave as if the first had been
+//!   that follow one of these in the same flow. SYNs without ACK wait too: whether they find their connection depends on packets just
+//!   before them. Two packets of a new flow, one behind the other, behave as if the first had been
 //!   finished before the second came.
 //!   Later fragments follow their datagram's first one, and behave as if they had come when that was finished.
 //! * **Ports.** `rx`: records of the path; `tx`: the same, decided; `find`, `found`: the connection table, asked for packets that waited;
@@ -34,6 +35,7 @@ pub mod slots;
 use nitro_components::cell_memory::Chain;
 use nitro_netlist::{Pack, Record};
 use nitro_simulator::BlockEntry;
+use nitro_wire::constants::MAX_FRAME_BYTES;
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
@@ -140,10 +142,18 @@ pub struct Answer {
     pub groups: Bits<64>,
 }
 
-/// Cells of a memory of `2^CA` that packets may hold while they wait: half of it, so that others always find room.
+/// Cells of a memory of `2^cells_log2` of so many bytes that packets may hold while they wait: half of it, so that others find room,
+/// but no less than the longest frame takes, which could not begin a flow otherwise.
+///
+/// # Panics
+/// If the longest frame has more cells than can be counted.
 #[must_use]
-pub const fn most_cells(cells_log2: usize) -> u16 {
-    1 << (cells_log2 - 1)
+#[allow(clippy::cast_possible_truncation, reason = "asserted")]
+pub const fn most_cells(cells_log2: usize, cell_bytes: usize) -> u16 {
+    let (half, longest) = (1 << (cells_log2 - 1), MAX_FRAME_BYTES.div_ceil(cell_bytes));
+    let most = if half > longest { half } else { longest };
+    assert!(most <= u16::MAX as usize);
+    most as u16
 }
 
 /// Datagrams that a room of `2^waiting_log2` packets remembers while they arrive in fragments: about the root of that.

@@ -96,6 +96,8 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     coming: Signal<Local, Undecided<T>>,
     settled: Signal<Local, Bit>,
     comes: Signal<Local, Bit>,
+    /// It has a connection.
+    hit: Signal<Local, Bit>,
     waits: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
     store: Signal<Local, Bit>,
@@ -190,6 +192,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             coming: Signal::default(),
             settled: Signal::default(),
             comes: Signal::default(),
+            hit: Signal::default(),
             waits: Signal::default(),
             fits: Signal::default(),
             store: Signal::default(),
@@ -281,7 +284,11 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.coming.val().flow.concerned && (self.coming.val().flow.is_first || self.coming.val().flow.is_later);
         self.settled.next = true;
         self.slots.tag.next = self.coming.val().flow.tag;
-        self.waits.next = self.coming.val().flow.concerned && (!self.coming.val().flow.hit.hit || self.slots.hit.val());
+        // The pipeline asks for every packet: what has no key may have met another's connection.
+        self.hit.next = self.coming.val().flow.hit.hit && self.coming.val().flow.has_key;
+        // A SYN asks once more: what closed its connection may have been just before it, when the pipeline had asked already.
+        self.waits.next = self.coming.val().flow.concerned
+            && (!self.hit.val() || self.coming.val().flow.opens || self.slots.hit.val());
         if self.coming.val().flow.concerned && self.coming.val().flow.is_later {
             self.settled.next = self.looked_valid.q.val();
             self.slots.tag.next = self.looked.q.val().tag;
@@ -314,9 +321,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             }
         } else if self.coming.val().flow.concerned {
             self.outcome.next.kind = self.kind_new.val();
-            if self.coming.val().flow.hit.hit && self.coming.val().flow.is_error {
+            if self.hit.val() && self.coming.val().flow.is_error {
                 self.outcome.next.kind = self.kind_related.val();
-            } else if self.coming.val().flow.hit.hit {
+            } else if self.hit.val() {
                 self.outcome.next.kind = self.kind_established.val();
             }
         }

@@ -13,31 +13,24 @@ mod overlay;
 #[path = "../tx/setup.rs"]
 mod setup;
 
-use std::collections::VecDeque;
+#[path = "../whole/mod.rs"]
+mod whole;
 
-use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
-use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Sink};
+use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
 use nitro_driver::{AxiLite, Counter, Driver};
-use nitro_model::{Model, Verdict};
-use nitro_simulator::{Engine, InterpretedEngine};
-use nitro_wire::DropReason;
+use nitro_simulator::Engine;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::{self, Bank};
 use nitro_wire::registers;
 
-const EVENT: [&str; 6] = ["serial", "verdict", "reason", "eni", "has_eni", "length"];
+use setup::{LIFE, short_lived};
+use whole::left_out::is_left_out;
+use whole::{Frame, Rates, Strictness, Whole, start};
 
 /// A card of both tests' settings.
 fn configuration() -> CardConfig {
-    CardConfig { token_keys: overlay::card(false).token_keys, ..setup::config() }
-}
-
-/// A card out of reset.
-fn start(config: Config) -> InterpretedEngine {
-    let mut engine = card_entry(config).interpreted().unwrap_or_else(|error| panic!("{error}"));
-    bench::reset(&mut engine, 2).unwrap();
-    engine
+    short_lived(CardConfig { token_keys: overlay::card(false).token_keys, ..setup::config() })
 }
 
 /// Both counters of each index in use, and the frames held, of a bank.
@@ -71,87 +64,54 @@ fn quiet(engine: &mut dyn Engine) {
     }
 }
 
+/// As many random frames for each side, in turns.
+fn traffic(random: &mut Random, card: &CardConfig, count: usize) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let mut push = |frame: Frame| {
+        let taken = !is_left_out(card, &frame);
+        frames.extend(taken.then_some(frame));
+        usize::from(taken)
+    };
+    let mut missing = [count; 2];
+    while missing != [0; 2] {
+        let (port, bytes) = guest::frame(random, card);
+        if missing[0] > 0 {
+            missing[0] -= push(Frame::tx(port, bytes));
+        }
+        let (bytes, error) = overlay::frame(random, card, 300);
+        if missing[1] > 0 {
+            missing[1] -= push(Frame::rx(bytes, error));
+        }
+    }
+    frames
+}
+
+/// Frames of each side that are sent back to back: no more in sum than the card can track connections.
+const fn burst(config: Config) -> usize {
+    match config {
+        Config::Tiny => 7,
+        Config::Edge | Config::Line => 200,
+    }
+}
+
 /// Random traffic on both sides at once.
 fn check(config: Config, count: usize, idle: f64, pressure: f64, seed: u64) {
     let card = acls::with_acls(configuration(), seed);
-    let mut engine = start(config);
-    Driver::open(AxiLite::new(&mut engine).unwrap(), card.hash_key).unwrap().configure(&card).unwrap();
-
-    let mut model = Model::new(card.clone());
+    let mut whole = Whole::new(config, &card, Rates { idle, pressure, seed });
     let mut random = Random::new(seed);
-    let mut guest_rx = PacketSource::new(&engine, "guest_rx", idle, seed).unwrap();
-    let mut net_rx = PacketSource::new(&engine, "net_rx", idle, seed + 1).unwrap();
-    let mut guest_tx = PacketSink::new(&engine, "guest_tx", pressure, seed + 2).unwrap();
-    let mut net_tx = PacketSink::new(&engine, "net_tx", pressure, seed + 3).unwrap();
-    let mut tx_event = Sink::new(&engine, "tx_event", &EVENT, 0.0, 0).unwrap();
-    let mut rx_event = Sink::new(&engine, "rx_event", &EVENT, 0.0, 0).unwrap();
-    let (mut sent, mut answers, mut delivered) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-    let (mut tx_reasons, mut rx_reasons) = (VecDeque::new(), VecDeque::new());
-    for _ in 0..count {
-        let (port, bytes) = guest::frame(&mut random, &card);
-        let outcome = model.tx(port, &bytes, false);
-        tx_reasons.push_back(outcome.verdict.reason().map_or(0, |reason| u64::from(reason.code())));
-        match outcome.verdict {
-            Verdict::Forward(frame) => sent.push_back(Packet { bytes: frame, tuser: 0 }),
-            Verdict::Reply { eni, frame } | Verdict::Bounce { eni, frame, .. } => {
-                answers.push_back(Packet { bytes: frame, tuser: eni.into() });
-            }
-            Verdict::Local | Verdict::Deliver { .. } | Verdict::Drop(_) => {}
-        }
-        guest_rx.push(&Packet { bytes, tuser: port.into() });
-
-        let (bytes, error) = overlay::frame(&mut random, &card, 300);
-        let outcome = model.rx(&bytes, error);
-        rx_reasons.push_back(outcome.verdict.reason().map_or(0, |reason| u64::from(reason.code())));
-        if let Verdict::Deliver { eni, frame } = outcome.verdict {
-            delivered.push_back(Packet { bytes: frame, tuser: eni.into() });
-        }
-        net_rx.push(&Packet { bytes, tuser: error.into() });
+    let mut sent = 0;
+    while sent < count {
+        let frames = traffic(&mut random, &card, burst(config).min(count - sent));
+        whole.turn(&frames, Strictness::NoKinds).unwrap_or_else(|error| panic!("{config}: {error}"));
+        whole.pass_ticks(LIFE);
+        sent += frames.len() / 2;
     }
-    let kinds = [sent.len(), answers.len(), delivered.len()];
-    assert!(kinds.iter().all(|kind| *kind > count / 40), "{kinds:?} of {count} frames go somewhere");
-
-    let mut clocks = 0;
-    while !(tx_reasons.is_empty()
-        && rx_reasons.is_empty()
-        && sent.is_empty()
-        && answers.is_empty()
-        && delivered.is_empty())
-    {
-        bench::clock(
-            &mut engine,
-            &mut [&mut guest_rx.stream, &mut net_rx.stream],
-            &mut [&mut guest_tx.stream, &mut net_tx.stream, &mut tx_event, &mut rx_event],
-        )
-        .unwrap();
-        clocks += 1;
-        assert!(clocks < 400 * (count + 100), "{} and {} frames are left", tx_reasons.len(), rx_reasons.len());
-        while let Some((_, item)) = tx_event.pop() {
-            assert_eq!(Some(item[2][0]), tx_reasons.pop_front(), "tx, clock {clocks}");
-        }
-        while let Some((_, item)) = rx_event.pop() {
-            assert_eq!(Some(item[2][0]), rx_reasons.pop_front(), "rx, clock {clocks}");
-        }
-        while let Some((_, packet)) = net_tx.pop().unwrap() {
-            assert_eq!(Some(packet), sent.pop_front(), "net_tx, clock {clocks}");
-        }
-        while let Some((_, packet)) = guest_tx.pop().unwrap() {
-            // Answers and delivered frames share the port; each kind keeps its order.
-            let queue = if delivered.front() == Some(&packet) { &mut delivered } else { &mut answers };
-            assert_eq!(Some(packet), queue.pop_front(), "guest_tx, clock {clocks}");
-        }
-    }
-
-    quiet(&mut engine);
-    for bank in Bank::ALL {
-        let (values, held) = counters(&mut engine, card.hash_key, bank);
-        assert_eq!(held, 0, "{}", bank.name());
-        for (index, counter) in values {
-            let wanted = model.counters().get(bank, index);
-            let name = counters::name(index).unwrap();
-            assert_eq!((counter.packets, counter.bytes), (wanted.packets, wanted.bytes), "{}.{name}", bank.name());
-        }
-    }
+    whole.finish().unwrap_or_else(|error| panic!("{config}: {error}"));
+    assert!(
+        whole.count("Pass") as usize > count / 20 && whole.count("Reply") as usize > count / 40,
+        "{:?}",
+        whole.shown
+    );
 }
 
 #[test]
@@ -176,60 +136,20 @@ fn edge_card_is_the_models() {
 fn acls_are_replaced_at_run_time() {
     for (config, rounds) in [(Config::Tiny, 12), (Config::Line, 6)] {
         let card = acls::with_acls(configuration(), 1);
-        let mut engine = start(config);
-        let mut driver = Driver::open(AxiLite::new(&mut engine).unwrap(), card.hash_key).unwrap();
-        driver.configure(&card).unwrap();
-        let mut state = driver.suspend();
-        let mut model = Model::new(card.clone());
+        let mut whole = Whole::new(config, &card, Rates { idle: 0.0, pressure: 0.0, seed: 1 });
         let mut random = Random::new(21);
-        let mut denied = [0; 2];
         for round in 0..rounds {
             let subnet = u8::from(random.chance(0.4));
             let nacl = random.chance(0.8).then(|| acls::acl(&mut random, &card));
-            let mut driver = Driver::resume(AxiLite::new(&mut engine).unwrap(), state);
-            driver.replace_nacl(subnet, nacl.as_ref()).unwrap();
-            state = driver.suspend();
-            model.replace_nacl(subnet, nacl);
-
-            let mut guest_rx = PacketSource::new(&engine, "guest_rx", 0.0, 1).unwrap();
-            let mut net_rx = PacketSource::new(&engine, "net_rx", 0.0, 2).unwrap();
-            let mut guest_tx = PacketSink::new(&engine, "guest_tx", 0.0, 3).unwrap();
-            let mut net_tx = PacketSink::new(&engine, "net_tx", 0.0, 4).unwrap();
-            let mut events = ["tx_event", "rx_event"].map(|port| Sink::new(&engine, port, &EVENT, 0.0, 0).unwrap());
-            let mut expected = [VecDeque::new(), VecDeque::new()];
-            for _ in 0..80 {
-                let (port, bytes) = guest::frame(&mut random, &card);
-                expected[0].push_back(model.tx(port, &bytes, false).verdict.reason());
-                guest_rx.push(&Packet { bytes, tuser: port.into() });
-                let (bytes, error) = overlay::frame(&mut random, &card, 100);
-                expected[1].push_back(model.rx(&bytes, error).verdict.reason());
-                net_rx.push(&Packet { bytes, tuser: error.into() });
-            }
-            let mut clocks = 0;
-            while expected.iter().any(|waiting| !waiting.is_empty()) {
-                let [tx_event, rx_event] = &mut events;
-                let sinks: &mut [&mut Sink] = &mut [&mut guest_tx.stream, &mut net_tx.stream, tx_event, rx_event];
-                bench::clock(&mut engine, &mut [&mut guest_rx.stream, &mut net_rx.stream], sinks).unwrap();
-                clocks += 1;
-                assert!(clocks < 100_000, "{expected:?} are left");
-                for ((event, waiting), denied) in events.iter_mut().zip(&mut expected).zip(&mut denied) {
-                    while let Some((_, item)) = event.pop() {
-                        let wanted = waiting.pop_front().unwrap();
-                        let found = DropReason::from_code(u8::try_from(item[2][0]).unwrap());
-                        assert_eq!(found, wanted, "{config}, round {round}, {} are left", waiting.len());
-                        *denied += u32::from(wanted == Some(DropReason::Nacl));
-                    }
-                }
-            }
-            quiet(&mut engine);
-            bench::set(&mut engine, "guest_tx_tready", &[1]).unwrap();
-            bench::set(&mut engine, "net_tx_tready", &[1]).unwrap();
-            for _ in 0..3000 {
-                engine.settle();
-                engine.edge();
+            whole.driver(|driver| driver.replace_nacl(subnet, nacl.as_ref())).unwrap();
+            whole.model.replace_nacl(subnet, nacl);
+            for _ in 0..80_usize.div_ceil(burst(config)) {
+                let frames = traffic(&mut random, &card, burst(config).min(80));
+                whole.turn(&frames, Strictness::NoKinds).unwrap_or_else(|error| panic!("{config}, {round}: {error}"));
+                whole.pass_ticks(LIFE);
             }
         }
-        assert!(denied.iter().all(|count| *count > 10), "{config}: {denied:?} packets were denied");
+        assert!(whole.count("nacl") > 20, "{config}: {:?}", whole.shown);
     }
 }
 

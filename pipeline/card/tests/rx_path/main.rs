@@ -1,4 +1,4 @@
-//! The rx path against the golden model: every verdict, every delivered byte.
+//! The rx path in a card of which only the underlay's side is driven, against the golden model: every verdict, every delivered byte.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 #[path = "../tx/acls.rs"]
@@ -10,179 +10,93 @@ mod overlay;
 #[allow(dead_code, reason = "the tx path's tests use more of it")]
 mod setup;
 mod stages;
+#[path = "../whole/mod.rs"]
+#[allow(dead_code, reason = "tests of both paths use more of it")]
+mod whole;
 
 use std::collections::BTreeMap;
 
-use nitro_card::catalogue::catalogue;
 use nitro_card::config::Config;
-use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Sink};
-use nitro_model::model::{Model, Verdict};
-use nitro_simulator::InterpretedEngine;
-use nitro_wire::DropReason;
+use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
 use nitro_wire::control::CardConfig;
 
-/// Settings and tables, as the control port would write them.
-fn configure(engine: &mut InterpretedEngine, card: &CardConfig, config: Config) {
-    let rows = |log2: usize| u32::try_from(log2).unwrap();
-    let dimensions = config.dimensions();
-    setup::program(engine, card, rows(dimensions.local_rows_log2), rows(dimensions.mapping_rows_log2));
-}
+use setup::{LIFE, short_lived};
+use whole::left_out::is_left_out;
+use whole::{Frame, Rates, Strictness, Whole};
 
-/// What the run showed.
-#[derive(Debug, Default)]
-struct Shown {
-    reasons: BTreeMap<u8, u32>,
-    clocks: u64,
-    delivered: u32,
-}
-
-/// The path of a configuration.
-fn engine(config: Config) -> InterpretedEngine {
-    let entry = catalogue(config).into_iter().find(|entry| entry.name == "rx_path").unwrap();
-    entry.interpreted().unwrap()
+/// Frames that are sent back to back: no more than the card can track connections.
+const fn burst(config: Config) -> usize {
+    match config {
+        Config::Tiny => 14,
+        Config::Edge | Config::Line => 400,
+    }
 }
 
 /// Offers the frames and compares everything with the model.
-fn check(config: Config, card: &CardConfig, frames: &[(Vec<u8>, bool)], idle: f64, pressure: f64, seed: u64) -> Shown {
-    check_on(engine(config), config, card, frames, (idle, pressure, seed))
+fn check(whole: &mut Whole, config: Config, frames: &[Frame]) {
+    for burst in frames.chunks(burst(config)) {
+        whole.turn(burst, Strictness::RoomMayBeFull).unwrap_or_else(|error| panic!("{config}: {error}"));
+        whole.pass_ticks(LIFE);
+    }
+    whole.finish().unwrap_or_else(|error| panic!("{config}: {error}"));
 }
 
-/// The same on a path that has a past, which it shall forget in reset.
-fn check_on(
-    mut engine: InterpretedEngine,
-    config: Config,
-    card: &CardConfig,
-    frames: &[(Vec<u8>, bool)],
-    (idle, pressure, seed): (f64, f64, u64),
-) -> Shown {
-    configure(&mut engine, card, config);
-    let mut source = PacketSource::new(&engine, "rx", idle, seed).unwrap();
-    let mut sink = PacketSink::new(&engine, "tx", pressure, seed + 1).unwrap();
-    let fields = ["serial", "verdict", "reason", "eni", "has_eni", "length"];
-    let mut events = Sink::new(&engine, "event", &fields, 0.0, 0).unwrap();
-    let mut received = Sink::new(&engine, "received", &["tdata"], 0.0, 0).unwrap();
-    let mut model = Model::new(card.clone());
-    let outcomes: Vec<_> = frames.iter().map(|(frame, error)| model.rx(frame, *error)).collect();
-    for (frame, error) in frames {
-        source.push(&Packet { bytes: frame.clone(), tuser: u64::from(*error) });
-    }
-    let mut shown = Shown::default();
-    let beats: usize = frames.iter().map(|(frame, _)| frame.len().div_ceil(source.beat_bytes()) + 8).sum();
-    let limit = 10 * beats as u64 + 500;
-    let (mut disposed, mut entered, mut delivered) = (0, 0, Vec::new());
-    while disposed < frames.len() || shown.clocks < 40 {
-        bench::clock(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream, &mut events, &mut received])
-            .unwrap();
-        shown.clocks += 1;
-        assert!(shown.clocks < limit, "{disposed} of {} frames after {limit} clocks", frames.len());
-        while let Some((_, item)) = received.pop() {
-            assert_eq!(item[0][0], frames[entered].0.len() as u64, "frame {entered}");
-            entered += 1;
-        }
-        while let Some((_, item)) = events.pop() {
-            let outcome = &outcomes[disposed];
-            let reason = outcome.verdict.reason().map_or(0, DropReason::code);
-            let expected = [
-                disposed as u64 & 0xffff,
-                u64::from(outcome.verdict.code().code()),
-                u64::from(reason),
-                u64::from(outcome.eni.unwrap_or(0)),
-                u64::from(outcome.eni.is_some()),
-                frames[disposed].0.len() as u64,
-            ];
-            let found: Vec<u64> = item.iter().map(|field| field[0]).collect();
-            let name = |code: u64| DropReason::from_code(u8::try_from(code).unwrap()).map_or("none", DropReason::name);
-            assert_eq!(
-                found,
-                expected,
-                "frame {disposed}: {:02x?} expected {}, found {}",
-                frames[disposed].0,
-                name(u64::from(reason)),
-                name(found[2])
-            );
-            *shown.reasons.entry(reason).or_default() += 1;
-            disposed += 1;
-        }
-        while let Some((_, packet)) = sink.pop().unwrap() {
-            delivered.push(packet);
-        }
-    }
-    for _ in 0..20_000 {
-        bench::clock(&mut engine, &mut [], &mut [&mut sink.stream]).unwrap();
-        while let Some((_, packet)) = sink.pop().unwrap() {
-            delivered.push(packet);
-        }
-        if delivered.len() >= usize::try_from(shown.reasons.get(&0).copied().unwrap_or(0)).unwrap() {
-            break;
-        }
-    }
-    let expected: Vec<_> = outcomes
-        .into_iter()
-        .filter_map(|outcome| match outcome.verdict {
-            Verdict::Deliver { eni, frame } => Some(Packet { bytes: frame, tuser: u64::from(eni) }),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(delivered.len(), expected.len());
-    for (number, (found, expected)) in delivered.iter().zip(&expected).enumerate() {
-        assert!(found == expected, "delivered frame {number}\nfound    {found:02x?}\nexpected {expected:02x?}");
-    }
-    shown.delivered = u32::try_from(expected.len()).unwrap();
-    shown
-}
-
-fn random_frames(card: &CardConfig, count: usize, longest: u64, seed: u64) -> Vec<(Vec<u8>, bool)> {
+fn random_frames(card: &CardConfig, count: usize, longest: u64, seed: u64) -> Vec<Frame> {
     let mut random = Random::new(seed);
-    (0..count).map(|_| overlay::frame(&mut random, card, longest)).collect()
+    std::iter::repeat_with(|| overlay::frame(&mut random, card, longest))
+        .map(|(bytes, error)| Frame::rx(bytes, error))
+        .filter(|frame| !is_left_out(card, frame))
+        .take(count)
+        .collect()
 }
 
 #[test]
 fn random_frames_agree_with_the_model() {
     for config in [Config::Tiny, Config::Line] {
-        let mut reasons: BTreeMap<u8, u32> = BTreeMap::new();
+        let mut shown: BTreeMap<String, u32> = BTreeMap::new();
         for (seed, (ipv6, idle, pressure)) in
-            [(false, 0.0, 0.0), (true, 0.0, 0.0), (false, 0.4, 0.4), (true, 0.1, 0.7)].into_iter().enumerate()
+            (0..).zip([(false, 0.0, 0.0), (true, 0.0, 0.0), (false, 0.4, 0.4), (true, 0.1, 0.7)])
         {
-            let card = acls::with_acls(overlay::card(ipv6), seed as u64);
-            let frames = random_frames(&card, 400, 300, seed as u64 + 1);
-            let shown = check(config, &card, &frames, idle, pressure, seed as u64);
-            for (reason, count) in shown.reasons {
-                *reasons.entry(reason).or_default() += count;
+            let card = short_lived(acls::with_acls(overlay::card(ipv6), seed));
+            let mut whole = Whole::new(config, &card, Rates { idle, pressure, seed });
+            check(&mut whole, config, &random_frames(&card, 400, 300, seed + 1));
+            for (name, count) in whole.shown {
+                *shown.entry(name).or_default() += count;
             }
         }
-        let missing: Vec<_> = overlay::EXPECTED.iter().filter(|reason| !reasons.contains_key(&reason.code())).collect();
-        assert!(missing.is_empty(), "{config}: the frames met {reasons:?}, not {missing:?}");
-        assert!(reasons[&0] > 300, "{config}: only {} frames were delivered", reasons[&0]);
+        let missing: Vec<_> = overlay::EXPECTED.iter().filter(|reason| !shown.contains_key(reason.name())).collect();
+        assert!(missing.is_empty(), "{config}: the frames met {shown:?}, not {missing:?}");
+        assert!(shown["Pass"] > 300, "{config}: only {} frames were delivered", shown["Pass"]);
     }
 }
 
 #[test]
 fn long_frames_agree_with_the_model() {
     for config in [Config::Tiny, Config::Line] {
-        let card = overlay::card(false);
+        let card = short_lived(overlay::card(false));
         let frames = random_frames(&card, 30, 9200, 77);
-        let longest = frames.iter().map(|(frame, _)| frame.len()).max().unwrap();
+        let longest = frames.iter().map(|frame| frame.bytes.len()).max().unwrap();
         assert!(longest > 5000, "the longest frame has only {longest} bytes");
-        check(config, &card, &frames, 0.0, 0.2, 5);
+        check(&mut Whole::new(config, &card, Rates { idle: 0.0, pressure: 0.2, seed: 5 }), config, &frames);
     }
 }
 
 #[test]
 fn reset_in_the_middle_of_everything_forgets_everything() {
     for config in [Config::Tiny, Config::Line] {
+        let card = short_lived(overlay::card(false));
+        let mut whole = Whole::new(config, &card, Rates { idle: 0.0, pressure: 0.0, seed: 1 });
         for clocks in [3, 50, 200, 1000] {
-            let card = overlay::card(false);
-            let mut engine = engine(config);
-            configure(&mut engine, &card, config);
-            let mut source = PacketSource::new(&engine, "rx", 0.0, 1).unwrap();
-            let mut sink = PacketSink::new(&engine, "tx", 0.5, 1).unwrap();
-            for (bytes, error) in random_frames(&card, 100, 300, clocks) {
-                source.push(&Packet { bytes, tuser: u64::from(error) });
+            let mut source = PacketSource::new(&whole.engine, "net_rx", 0.0, 1).unwrap();
+            let mut sink = PacketSink::new(&whole.engine, "guest_tx", 0.5, 1).unwrap();
+            for frame in random_frames(&card, 100, 300, clocks) {
+                source.push(&Packet { bytes: frame.bytes, tuser: frame.tuser.into() });
             }
             for _ in 0..clocks {
-                bench::clock(&mut engine, &mut [&mut source.stream], &mut [&mut sink.stream]).unwrap();
+                bench::clock(&mut whole.engine, &mut [&mut source.stream], &mut [&mut sink.stream]).unwrap();
             }
-            check_on(engine, config, &card, &random_frames(&card, 50, 300, 7), (0.1, 0.1, 2));
+            whole = Whole::on(whole.engine, config, &card, Rates { idle: 0.1, pressure: 0.1, seed: 2 });
+            check(&mut whole, config, &random_frames(&card, 40, 300, 7));
         }
     }
 }

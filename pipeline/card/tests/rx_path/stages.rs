@@ -7,7 +7,8 @@ use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Si
 use nitro_model::decap::combine_ecn;
 use nitro_simulator::{Engine, InterpretedEngine};
 
-use crate::{configure, noise, overlay};
+use crate::whole::{Frame, Rates, Strictness, Whole};
+use crate::{noise, overlay};
 
 fn start(config: Config, name: &str) -> InterpretedEngine {
     let entry = catalogue(config).into_iter().find(|entry| entry.name == name).unwrap();
@@ -151,13 +152,16 @@ struct Burst {
     first_out: Option<u64>,
 }
 
-/// Frames back to back, with no backpressure.
-fn burst(config: Config, frames: &[Vec<u8>]) -> Burst {
-    let mut engine = start(config, "rx_path");
-    configure(&mut engine, &overlay::card(false), config);
-    let mut source = PacketSource::new(&engine, "rx", 0.0, 1).unwrap();
-    let mut sink = PacketSink::new(&engine, "tx", 0.0, 1).unwrap();
-    let mut event = Sink::new(&engine, "event", &["reason"], 0.0, 1).unwrap();
+/// Frames back to back, with no backpressure, at a card that knows the connections of `before`.
+fn burst(config: Config, before: &[Vec<u8>], frames: &[Vec<u8>]) -> Burst {
+    let mut whole = Whole::new(config, &overlay::card(false), Rates { idle: 0.0, pressure: 0.0, seed: 1 });
+    for frame in before {
+        whole.turn(&[Frame::rx(frame.clone(), false)], Strictness::Full).unwrap();
+    }
+    let mut engine = whole.engine;
+    let mut source = PacketSource::new(&engine, "net_rx", 0.0, 1).unwrap();
+    let mut sink = PacketSink::new(&engine, "guest_tx", 0.0, 1).unwrap();
+    let mut event = Sink::new(&engine, "rx_event", &["reason"], 0.0, 1).unwrap();
     frames.iter().for_each(|frame| source.push(&Packet { bytes: frame.clone(), tuser: 0 }));
     let mut burst = Burst { taken: 0, disposed: 0, first_out: None };
     let (mut events, mut clocks, mut rest) = (0, 0, 10);
@@ -180,8 +184,8 @@ fn burst(config: Config, frames: &[Vec<u8>]) -> Burst {
     burst
 }
 
-/// Clocks of the path besides its flow: split, queue, the join's event register.
-const AROUND: u64 = 3;
+/// Clocks of the path besides its flow: split, queue, waiting room, event register.
+const AROUND: u64 = 4;
 
 /// One frame per clock if each is one beat, whatever becomes of it.
 #[test]
@@ -189,34 +193,40 @@ fn one_beat_frames_go_one_per_clock() {
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..600).map(|_| noise::sound(&mut random)).filter(|frame| frame.len() <= 64).collect();
     assert!(frames.len() > 100);
-    let burst = burst(Config::Line, &frames);
+    let burst = burst(Config::Line, &[], &frames);
     assert_eq!(burst.taken, frames.len() as u64);
     assert_eq!(burst.disposed, burst.taken + flow_latency(0) as u64 + AROUND);
 }
 
-/// Overlay frames of every length come in without a pause.
+/// An overlay frame that is delivered, in so many beats of 64 bytes.
+fn delivered(random: &mut Random, beats: usize) -> Vec<u8> {
+    let card = overlay::card(false);
+    let longest = 64 * beats as u64 + 20;
+    let whole = |frame: &Vec<u8>| {
+        let frame = Frame::rx(frame.clone(), false);
+        frame.bytes.len().div_ceil(64) == beats && !crate::is_left_out(&card, &frame)
+    };
+    std::iter::repeat_with(|| overlay::sound(random, &card, longest)).find(whole).unwrap()
+}
+
+/// Overlay frames of known connections and every length come in without a pause.
 #[test]
 fn overlay_frames_never_wait() {
     for (config, beat_bytes) in [(Config::Line, 64), (Config::Tiny, 8)] {
-        for longest in [2, 300, 9000] {
-            let card = overlay::card(false);
-            let mut random = Random::new(9);
-            let count = 100_000 / (longest + 200);
-            let frames: Vec<_> = (0..count).map(|_| overlay::sound(&mut random, &card, longest)).collect();
-            let beats: u64 = frames.iter().map(|frame| frame.len().div_ceil(beat_bytes) as u64).sum();
-            assert_eq!(burst(config, &frames).taken, beats, "{config}, at most {longest} bytes");
+        // The memory of the smallest card holds two frames of the greatest of these lengths: one comes while the other leaves.
+        for beats in [2, 4, 6, 24, 120] {
+            let frame = delivered(&mut Random::new(9), beats);
+            let frames = vec![frame.clone(); 500 / (beats + 3)];
+            let taken: u64 = frames.iter().map(|frame| frame.len().div_ceil(beat_bytes) as u64).sum();
+            assert_eq!(burst(config, &[frame], &frames).taken, taken, "{config}, {beats} beats of 64 bytes");
         }
     }
 }
 
-/// First beat in to first beat out, for an overlay frame of two beats.
+/// First beat in to first beat out, for an overlay frame of two beats and a known connection.
 #[test]
 fn the_latency_is_as_stated() {
-    let mut random = Random::new(9);
-    let card = overlay::card(false);
-    let mut frames = std::iter::repeat_with(|| overlay::sound(&mut random, &card, 2));
-    let frame = frames.find(|frame| frame.len().div_ceil(64) == 2).unwrap();
-    let beats = frame.len().div_ceil(64) as u64;
-    let burst = burst(Config::Line, &[frame]);
-    assert_eq!(burst.first_out, Some(beats - 1 + latency(0) as u64));
+    let frame = delivered(&mut Random::new(9), 2);
+    let burst = burst(Config::Line, &[frame.clone()], &[frame]);
+    assert_eq!(burst.first_out, Some(1 + latency(0) as u64));
 }

@@ -10,3 +10,6 @@ mod path;
 mod setup;
 mod stages;
 mod timing;
+#[path = "../whole/mod.rs"]
+#[allow(dead_code, reason = "tests of both paths use more of it")]
+mod whole;

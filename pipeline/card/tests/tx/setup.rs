@@ -7,7 +7,7 @@ use nitro_components::bench::{self, Random};
 use nitro_driver::{BusError, Driver, RegisterPort};
 use nitro_simulator::Engine;
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, mac_bits};
-use nitro_wire::policy::EniPolicy;
+use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND, Timeouts};
 use nitro_wire::{MappingKind, registers};
 
 pub const GATEWAY_MAC: [u8; 6] = [0x0a, 0, 0, 0, 0, 1];
@@ -111,6 +111,19 @@ pub fn config() -> CardConfig {
         mappings,
         ..CardConfig::default()
     }
+}
+
+/// Ticks in which all connections of a [`short_lived`] card end.
+pub const LIFE: u32 = TICKS_PER_SECOND + 2;
+
+/// The same card with connections that end after a second, and mappings that do not end.
+pub fn short_lived(mut card: CardConfig) -> CardConfig {
+    card.mappings.iter_mut().for_each(|mapping| mapping.expiry = 0);
+    for eni in &mut card.enis {
+        eni.policy.timeouts =
+            Timeouts { tcp_established: 1, tcp_transient: 1, udp: 1, udp_stream: 1, icmp: 1, other: 1 };
+    }
+    card
 }
 
 /// What stands for the control port: table writes go straight to the block under test.

@@ -1,0 +1,142 @@
+//! Random policies for a card with two interfaces in two VPCs: security groups, network ACLs, limits, timeouts.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use nitro_components::bench::Random;
+use nitro_wire::MappingKind;
+use nitro_wire::control::{CardConfig, Mapping};
+use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
+
+use crate::setup;
+use crate::whole::left_out::GROUPS_OF_SENDERS;
+
+/// Ports of the conversations; rules are about them.
+pub const PORTS: [u16; 6] = [22, 53, 80, 443, 40_000, 40_001];
+/// The longest timeout.
+pub const LONGEST_SECONDS: u32 = 4;
+/// Groups that peers are in and rules name.
+const GROUPS: u64 = 5;
+
+pub fn pick<T: Copy>(random: &mut Random, values: &[T]) -> T {
+    values[usize::try_from(random.below(values.len() as u64)).unwrap()]
+}
+
+/// The peers of both interfaces, in the subnet and out of it. Not all have mappings.
+pub fn peers(ipv6: bool) -> Vec<IpAddr> {
+    if ipv6 {
+        let v6 = |subnet, host| IpAddr::V6(Ipv6Addr::new(0xfd00, 0x10, 0, subnet, 0, 0, 0, host));
+        vec![v6(0, 0x20), v6(0, 0x21), v6(7, 0x20), v6(7, 0x21), v6(9, 0x99), v6(0, 2)]
+    } else {
+        let v4 = |subnet, host| IpAddr::V4(Ipv4Addr::new(10, 0, subnet, host));
+        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2)]
+    }
+}
+
+fn ports(random: &mut Random) -> (u16, u16) {
+    match random.below(6) {
+        0 => (0, u16::MAX),
+        1 => (1024, u16::MAX),
+        2 | 3 => {
+            let port = pick(random, &PORTS);
+            (port, port)
+        }
+        _ => {
+            let (a, b) = (pick(random, &PORTS), pick(random, &PORTS));
+            (a.min(b), a.max(b))
+        }
+    }
+}
+
+fn protocol(random: &mut Random) -> Protocol {
+    let (low, high) = ports(random);
+    let message = |random: &mut Random, types: &[u8]| {
+        random.chance(0.6).then(|| (pick(random, types), random.chance(0.4).then(|| pick(random, &[0, 1, 4]))))
+    };
+    match random.below(12) {
+        0..=2 => Protocol::All,
+        3..=5 => Protocol::Tcp(low, high),
+        6..=8 => Protocol::Udp(low, high),
+        9 => Protocol::Icmp(message(random, &[8, 0, 3])),
+        10 => Protocol::Icmpv6(message(random, &[128, 129, 1])),
+        _ => Protocol::Number(pick(random, &[47, 50, 6, 17, 1, 58])),
+    }
+}
+
+fn prefix(random: &mut Random) -> Prefix {
+    let ipv6 = random.chance(0.4);
+    let address = pick(random, &peers(ipv6));
+    let lengths: &[u8] = if ipv6 { &[0, 0, 32, 64, 127, 128] } else { &[0, 0, 8, 24, 31, 32] };
+    Prefix { address, length: pick(random, lengths) }
+}
+
+fn rules(random: &mut Random, groups: bool) -> Vec<SecurityRule> {
+    if random.chance(0.25) {
+        return EniPolicy::open().egress;
+    }
+    let count = random.below(8);
+    let mut rule = || {
+        let group = (groups && random.chance(0.3)).then(|| u8::try_from(random.below(GROUPS)).unwrap());
+        let peer = group.map_or_else(|| Peer::Prefix(prefix(random)), Peer::Group);
+        SecurityRule { protocol: protocol(random), peer }
+    };
+    (0..count).map(|_| rule()).collect()
+}
+
+/// A security group policy. `few`: few connections are allowed.
+pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
+    let mut seconds = || 1 + u32::try_from(random.below(LONGEST_SECONDS.into())).unwrap();
+    let timeouts = Timeouts {
+        tcp_established: seconds(),
+        tcp_transient: seconds(),
+        udp: seconds(),
+        udp_stream: seconds(),
+        icmp: seconds(),
+        other: seconds(),
+    };
+    let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
+    let (egress, ingress) = (rules(random, true), rules(random, GROUPS_OF_SENDERS));
+    EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
+}
+
+fn nacl(random: &mut Random) -> Nacl {
+    let mut rules = || {
+        let count = random.below(6);
+        let mut rules: Vec<_> = (0..count)
+            .map(|_| NaclRule { allow: random.chance(0.6), protocol: protocol(random), prefix: prefix(random) })
+            .collect();
+        if random.chance(0.8) {
+            for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+                let prefix = Prefix { address, length: 0 };
+                rules.push(NaclRule { allow: true, protocol: Protocol::All, prefix });
+            }
+        }
+        rules
+    };
+    Nacl { egress: rules(), ingress: rules() }
+}
+
+/// A random card. `few`: few connections are allowed for an interface.
+pub fn card(random: &mut Random, few: bool) -> CardConfig {
+    let mut card = setup::config();
+    let template = card.mappings[0].clone();
+    card.mappings.clear();
+    for eni in &mut card.enis {
+        eni.policy = policy(random, few);
+        for ip in peers(false).into_iter().chain(peers(true)) {
+            if random.chance(0.85) {
+                let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
+                let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
+                let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
+                card.mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..template.clone() });
+            }
+        }
+    }
+    // The second one has an address of IPv6 as well.
+    card.enis[1].ips.push(setup::v6(9));
+    card.enis[1].subnet6 = Some((Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, 0), 64));
+    card.subnets = (0..2).map(|_| random.chance(0.5).then(|| nacl(random))).collect();
+    card.strict_tcp = random.chance(0.4);
+    card.token_keys = vec![(7, *b"0123456789abcdef")];
+    card.conntrack_key = std::array::from_fn(|_| random.bits().to_le_bytes()[0]);
+    card
+}

@@ -1,0 +1,428 @@
+//! A whole card under test: programmed through its registers, driven at either side or both, and held against the golden model.
+//!
+//! The model takes one frame after the other. The card keeps the order only within a flow, and its paths run at the same time, so a
+//! comparison goes by turns ([`Whole::turn`]): frames enter, the card works until all are disposed of, then the model gets them in
+//! the order in which they entered. Verdicts are told apart by serial numbers; of the frames that leave, each must be due, and
+//! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
+//! shown to it, if it was one that may have to wait.
+//!
+//! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
+
+pub mod left_out;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use nitro_card::catalogue::card_entry;
+use nitro_card::config::Config;
+use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink};
+use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
+use nitro_model::{Model, Outcome, Parsed, Verdict, parse};
+use nitro_netlist::Netlist;
+use nitro_simulator::InterpretedEngine;
+use nitro_wire::control::CardConfig;
+use nitro_wire::counters::{self, Bank};
+use nitro_wire::{DropReason, Flow, registers};
+
+/// Fields of an event.
+pub const EVENT: [&str; 7] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow"];
+/// Clocks without any progress after which a turn has failed. The table is walked over before an insertion is refused, which is what
+/// takes longest.
+const PATIENCE: u64 = 60_000;
+/// Clocks after which what a packet changed is seen by the next.
+const SETTLED: u64 = 60;
+
+/// A frame for the card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The path that it takes.
+    pub bank: Bank,
+    /// Tx: number of the interface; rx: the stream's error flag.
+    pub tuser: u8,
+    /// The frame.
+    pub bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// A guest's frame.
+    pub fn tx(port: u8, bytes: Vec<u8>) -> Self {
+        Self { bank: Bank::Tx, tuser: port, bytes }
+    }
+
+    /// A frame from the underlay.
+    pub fn rx(bytes: Vec<u8>, error: bool) -> Self {
+        Self { bank: Bank::Rx, tuser: u8::from(error), bytes }
+    }
+}
+
+/// How the bench disturbs the card.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Probability of a bubble before a beat.
+    pub idle: f64,
+    /// Probability that an output is not ready.
+    pub pressure: f64,
+    /// Of the randomness.
+    pub seed: u64,
+}
+
+/// What the bench insists on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// Everything, and that no packet finds the waiting room full.
+    Full,
+    /// Everything of what the room had place for.
+    RoomMayBeFull,
+    /// Not the kinds of flows, for turns with frames at both sides: which of two packets found the other's entry is open.
+    NoKinds,
+}
+
+/// What a packet's order depends on: port, addresses, protocol, ports, ICMP type and identifier.
+type FlowId = (u64, u128, u128, u8, u16, u16, u8, u16);
+
+/// Frames that shall leave, and by which flow.
+type Due = Vec<(FlowId, Packet)>;
+
+/// A card and its model.
+pub struct Whole {
+    /// The card.
+    pub engine: InterpretedEngine,
+    /// What it shall do.
+    pub model: Model,
+    /// How often each verdict, reason and kind came up.
+    pub shown: BTreeMap<String, u32>,
+    state: Option<DriverState>,
+    sources: [PacketSource; 2],
+    /// `net_tx`, `guest_tx`.
+    sinks: [PacketSink; 2],
+    events: [Sink; 2],
+    serials: [u16; 2],
+    /// Frames and bytes that found the waiting room full, which the model does not count.
+    refused: [(u64, u64); 2],
+}
+
+/// The netlist of a configuration's card, made once.
+pub fn netlist(config: Config) -> &'static Netlist {
+    static NETLISTS: [OnceLock<Netlist>; 3] = [const { OnceLock::new() }; 3];
+    let index = Config::ALL.iter().position(|known| *known == config).unwrap();
+    NETLISTS[index].get_or_init(|| card_entry(config).netlist().unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// A card of this configuration out of reset.
+pub fn start(config: Config) -> InterpretedEngine {
+    let mut engine = InterpretedEngine::new(netlist(config));
+    bench::reset(&mut engine, 2).unwrap();
+    engine
+}
+
+/// The model of a card of this configuration.
+pub fn model(config: Config, card: &CardConfig) -> Model {
+    Model::with_capacity(card.clone(), 1 << config.dimensions().connections_log2)
+}
+
+fn flow_id(port: u64, parsed: &Parsed) -> FlowId {
+    let Parsed { src_ip, dst_ip, protocol, src_port, dst_port, icmp_type, icmp_identifier, .. } = *parsed;
+    (port, src_ip, dst_ip, protocol, src_port, dst_port, icmp_type, icmp_identifier)
+}
+
+/// The model's verdict of a frame.
+pub fn judge(model: &mut Model, frame: &Frame) -> Outcome {
+    match frame.bank {
+        Bank::Tx => model.tx(frame.tuser, &frame.bytes, false),
+        Bank::Rx => model.rx(&frame.bytes, frame.tuser != 0),
+    }
+}
+
+impl Whole {
+    /// A card of a configuration, programmed; its time stands still from tick 0 on.
+    pub fn new(config: Config, card: &CardConfig, rates: Rates) -> Self {
+        Self::on(start(config), config, card, rates)
+    }
+
+    /// The same with a card of some past, which it shall forget in reset.
+    pub fn on(mut engine: InterpretedEngine, config: Config, card: &CardConfig, rates: Rates) -> Self {
+        bench::reset(&mut engine, 2).unwrap();
+        let mut driver = Driver::open(AxiLite::new(&mut engine).unwrap(), card.hash_key).unwrap();
+        driver.configure(&CardConfig { clocks_per_tick: 0, ..card.clone() }).unwrap();
+        let state = Some(driver.suspend());
+        let Rates { idle, pressure, seed } = rates;
+        let source = |port, seed| PacketSource::new(&engine, port, idle, seed).unwrap();
+        let sink = |port, seed| PacketSink::new(&engine, port, pressure, seed).unwrap();
+        let event = |port| Sink::new(&engine, port, &EVENT, 0.0, 0).unwrap();
+        Self {
+            sources: [source("guest_rx", seed), source("net_rx", seed + 1)],
+            sinks: [sink("net_tx", seed + 2), sink("guest_tx", seed + 3)],
+            events: [event("tx_event"), event("rx_event")],
+            model: model(config, card),
+            shown: BTreeMap::new(),
+            state,
+            serials: [0; 2],
+            refused: [(0, 0); 2],
+            engine,
+        }
+    }
+
+    /// The card's software.
+    pub fn driver<T>(&mut self, work: impl FnOnce(&mut Driver<AxiLite<'_>>) -> T) -> T {
+        let mut driver = Driver::resume(AxiLite::new(&mut self.engine).unwrap(), self.state.take().unwrap());
+        let result = work(&mut driver);
+        self.state = Some(driver.suspend());
+        result
+    }
+
+    /// Lets at least so many ticks pass, in the card and in the model.
+    pub fn pass_ticks(&mut self, ticks: u32) {
+        let clocks = 8;
+        self.driver(|driver| driver.port().write(registers::CLOCKS_PER_TICK.offset, clocks)).unwrap();
+        self.idle(u64::from(ticks * clocks));
+        let tick = self.driver(|driver| {
+            driver.port().write(registers::CLOCKS_PER_TICK.offset, 0)?;
+            driver.port().read(registers::TIME.offset)
+        });
+        self.model.set_tick(tick.unwrap().into());
+    }
+
+    /// Runs so many clocks in which nothing is offered, and nothing must come.
+    pub fn idle(&mut self, clocks: u64) {
+        for _ in 0..clocks {
+            self.clock().unwrap();
+        }
+    }
+
+    fn clock(&mut self) -> Result<(), String> {
+        let [guest_rx, net_rx] = &mut self.sources;
+        let [net_tx, guest_tx] = &mut self.sinks;
+        let [tx_event, rx_event] = &mut self.events;
+        let sinks: &mut [&mut Sink] = &mut [&mut net_tx.stream, &mut guest_tx.stream, tx_event, rx_event];
+        bench::clock(&mut self.engine, &mut [&mut guest_rx.stream, &mut net_rx.stream], sinks)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Sends the frames, all that go to a side one behind the other, and compares all that comes of them.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn turn(&mut self, frames: &[Frame], strictness: Strictness) -> Result<(), String> {
+        let mut missing = [0; 2];
+        for frame in frames {
+            let side = frame.bank as usize;
+            self.sources[side].push(&Packet { bytes: frame.bytes.clone(), tuser: frame.tuser.into() });
+            missing[side] += 1;
+        }
+        let (mut events, mut left) = ([BTreeMap::new(), BTreeMap::new()], [Vec::new(), Vec::new()]);
+        let (mut progress, mut silence) = (0, 0);
+        while missing.iter().zip(&events).any(|(count, events)| events.len() < *count) {
+            self.step(&mut events, &mut left)?;
+            let now = self.sources.iter().map(|source| source.stream.sent()).sum::<u64>()
+                + events.iter().chain([]).map(BTreeMap::len).sum::<usize>() as u64
+                + left.iter().map(Vec::len).sum::<usize>() as u64;
+            silence = if now == progress { silence + 1 } else { 0 };
+            progress = now;
+            if silence > PATIENCE {
+                return Err(format!("{missing:?} frames entered, {:?} came to an end", events.map(|side| side.len())));
+            }
+        }
+        let due = self.expect(frames, &events, strictness)?;
+        let wanted = [due[0].len(), due[1].len()];
+        let mut clocks = 0;
+        while wanted.iter().zip(&left).any(|(count, left)| left.len() < *count) {
+            self.step(&mut events, &mut left)?;
+            clocks += 1;
+            if clocks > PATIENCE {
+                break;
+            }
+        }
+        for _ in 0..SETTLED {
+            self.step(&mut events, &mut left)?;
+        }
+        for ((due, left), port) in due.into_iter().zip(left).zip(["net_tx", "guest_tx"]) {
+            in_order(due, left).map_err(|error| format!("{port}: {error}"))?;
+        }
+        if missing != events.each_ref().map(BTreeMap::len) {
+            return Err(format!("{missing:?} frames entered, {:?} events", events.map(|side| side.len())));
+        }
+        for (serial, count) in self.serials.iter_mut().zip(missing) {
+            *serial = serial.wrapping_add(u16::try_from(count).unwrap());
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, events: &mut [BTreeMap<u16, Vec<u64>>; 2], left: &mut [Vec<Packet>; 2]) -> Result<(), String> {
+        self.clock()?;
+        for ((sink, events), base) in self.events.iter_mut().zip(events).zip(self.serials) {
+            while let Some((clock, item)) = sink.pop() {
+                let event: Vec<u64> = item.iter().map(|field| field[0]).collect();
+                let serial = u16::try_from(event[0]).unwrap().wrapping_sub(base);
+                if events.insert(serial, event).is_some() {
+                    return Err(format!("clock {clock}: a second event of frame {serial}"));
+                }
+            }
+        }
+        for (sink, left) in self.sinks.iter_mut().zip(left) {
+            while let Some((_, packet)) = sink.pop().map_err(|error| error.to_string())? {
+                left.push(packet);
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the frames to the model, compares the events, and tells what shall leave at either side.
+    fn expect(
+        &mut self,
+        frames: &[Frame],
+        events: &[BTreeMap<u16, Vec<u64>>; 2],
+        strictness: Strictness,
+    ) -> Result<[Due; 2], String> {
+        let mut due = [Vec::new(), Vec::new()];
+        let mut numbers = [0_u16; 2];
+        for (index, frame) in frames.iter().enumerate() {
+            let side = frame.bank as usize;
+            let number = numbers[side];
+            numbers[side] += 1;
+            let found = events[side].get(&number).ok_or_else(|| format!("no event of frame {index}"))?;
+            let full = u64::from(DropReason::NewFlowQueueFull.code());
+            let (outcome, wanted_reason) = if found[2] == full && strictness != Strictness::Full {
+                let mut outcome = judge(&mut self.model.clone(), frame);
+                if outcome.flow == Flow::None {
+                    return Err(format!("frame {index} found the room full, though it need not wait: {outcome:?}"));
+                }
+                self.refused[side].0 += 1;
+                self.refused[side].1 += frame.bytes.len() as u64;
+                // Established or not: those before it in its flow may have been refused.
+                outcome.flow = Flow::from_code(u8::try_from(found[6]).unwrap()).unwrap_or_default();
+                outcome.verdict = Verdict::Drop(DropReason::NewFlowQueueFull);
+                outcome.eni = outcome.eni.filter(|_| frame.bank == Bank::Tx);
+                (outcome, DropReason::NewFlowQueueFull.code())
+            } else {
+                let outcome = judge(&mut self.model, frame);
+                let reason = outcome.verdict.reason().map_or(0, DropReason::code);
+                (outcome, reason)
+            };
+            let eni = match frame.bank {
+                Bank::Tx => frame.tuser,
+                Bank::Rx => outcome.eni.unwrap_or(0),
+            };
+            let mut wanted = vec![
+                u64::from(self.serials[side].wrapping_add(number)),
+                outcome.verdict.code().code().into(),
+                wanted_reason.into(),
+                eni.into(),
+                outcome.eni.is_some().into(),
+                frame.bytes.len().min(16_383) as u64,
+                outcome.flow.code().into(),
+            ];
+            if strictness == Strictness::NoKinds {
+                wanted[6] = found[6];
+            }
+            if *found != wanted {
+                let name = |code: u64| {
+                    DropReason::from_code(u8::try_from(code).unwrap()).map_or("no reason", DropReason::name)
+                };
+                let kind = |code: u64| Flow::from_code(u8::try_from(code).unwrap()).map_or("?", Flow::name);
+                return Err(format!(
+                    "frame {index} ({:?}, number {}, {:02x?}):\n{EVENT:?}\n{found:?} {} {} in the card,\n{wanted:?} {} {} in the model",
+                    frame.bank,
+                    wanted[0],
+                    head(&frame.bytes),
+                    name(found[2]),
+                    kind(found[6]),
+                    name(wanted[2]),
+                    kind(wanted[6]),
+                ));
+            }
+            let reason = outcome
+                .verdict
+                .reason()
+                .map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
+            for shown in [reason, format!("{:?} {}", frame.bank, outcome.flow.name())] {
+                *self.shown.entry(shown).or_default() += 1;
+            }
+            match outcome.verdict {
+                Verdict::Forward(bytes) => {
+                    due[0].push((flow_id(frame.tuser.into(), &parse(&frame.bytes)), Packet { bytes, tuser: 0 }));
+                }
+                Verdict::Deliver { eni, frame: bytes } => {
+                    let tuser = u64::from(eni);
+                    due[1].push((flow_id(tuser, &parse(&bytes)), Packet { bytes, tuser }));
+                }
+                Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
+                    *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
+                    due[1].push((FlowId::default(), Packet { bytes, tuser: eni.into() }));
+                }
+                Verdict::Local | Verdict::Drop(_) => {}
+            }
+        }
+        Ok(due)
+    }
+
+    /// Compares all counters with the model's, and that nothing is held or still comes.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn finish(&mut self) -> Result<(), String> {
+        let (mut events, mut left) = ([BTreeMap::new(), BTreeMap::new()], [Vec::new(), Vec::new()]);
+        for _ in 0..300 {
+            self.step(&mut events, &mut left)?;
+        }
+        if events.iter().any(|events| !events.is_empty()) || left.iter().any(|left| !left.is_empty()) {
+            return Err(format!("unasked for: {events:?} {left:02x?}"));
+        }
+        for bank in Bank::ALL {
+            let (refused, bytes) = self.refused[bank as usize];
+            for (index, name) in counters::all() {
+                let found = self.driver(|driver| driver.counter(bank, index)).map_err(|error| error.to_string())?;
+                let counted = self.model.counters().get(bank, index);
+                let mut wanted = (counted.packets, counted.bytes);
+                if index == counters::RECEIVED || index == DropReason::NewFlowQueueFull.code() {
+                    wanted = (wanted.0 + refused, wanted.1 + bytes);
+                }
+                if (found.packets, found.bytes) != wanted {
+                    return Err(format!("{}.{name}: {found:?} in the card, {wanted:?} in the model", bank.name()));
+                }
+            }
+        }
+        let status =
+            self.driver(|driver| driver.port().read(registers::STATUS.offset)).map_err(|error| error.to_string())?;
+        for bank in Bank::ALL {
+            let held = registers::STATUS.field(&format!("{}_held", bank.name())).unwrap();
+            if held.get(status) != 0 {
+                return Err(format!("{} frames are held in {}", held.get(status), bank.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// How often something came up.
+    pub fn count(&self, name: &str) -> u32 {
+        self.shown.get(name).copied().unwrap_or(0)
+    }
+}
+
+/// The frames that left are those that were due, in the order of their flows.
+fn in_order(mut due: Due, left: Vec<Packet>) -> Result<(), String> {
+    for (number, packet) in left.into_iter().enumerate() {
+        let place = due.iter().position(|(_, wanted)| *wanted == packet);
+        let Some(place) = place else {
+            let like = due.iter().find(|(_, wanted)| wanted.bytes.len() == packet.bytes.len());
+            let (bytes, like) = (head(&packet.bytes), like.map(|(_, wanted)| (wanted.tuser, head(&wanted.bytes))));
+            return Err(format!(
+                "frame {number}, tuser {}: {bytes:02x?} is not due; of its length is {like:02x?}",
+                packet.tuser
+            ));
+        };
+        let flow = due[place].0;
+        if due[..place].iter().any(|(other, _)| *other == flow) {
+            return Err(format!("frame {number} overtakes another of its flow: {:02x?}", head(&packet.bytes)));
+        }
+        due.remove(place);
+    }
+    match due.first() {
+        Some((_, packet)) => Err(format!("{} frames never left, {:02x?} first", due.len(), head(&packet.bytes))),
+        None => Ok(()),
+    }
+}
+
+/// As much of a frame as is worth showing.
+pub fn head(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(160)]
+}

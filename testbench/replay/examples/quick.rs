@@ -1,5 +1,4 @@
 //! Compares the interpreted card with the model on captures (for development).
-use std::path::Path;
 use nitro_card::config::Config;
 use nitro_replay::capture;
 use nitro_replay::plan::Timing;
@@ -7,6 +6,7 @@ use nitro_replay::report::OutputFrame;
 use nitro_replay::runner::Disturbance;
 use nitro_replay::session::{EngineKind, Options, replay};
 use nitro_vpc::Vpc;
+use std::path::Path;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let config = Config::from_name(&args[0]).unwrap();
@@ -14,7 +14,14 @@ fn main() {
     for name in &args[2..] {
         let frames = capture::read(Path::new(name)).unwrap();
         let run = |engine| {
-            let options = Options { config, engine, timing: Timing::Dense, disturbance: Disturbance::default(), from: None, trace: None };
+            let options = Options {
+                config,
+                engine,
+                timing: Timing::Dense,
+                disturbance: Disturbance::default(),
+                from: None,
+                trace: None,
+            };
             replay(&vpc, &frames, &options, &mut |_| ())
         };
         let model = run(EngineKind::Model).unwrap();
@@ -25,7 +32,12 @@ fn main() {
                 for (a, b) in card.verdicts.iter().zip(&model.verdicts) {
                     let x = (a.packet, a.path, &a.eni, a.verdict, a.reason, a.flow);
                     let y = (b.packet, b.path, &b.eni, b.verdict, b.reason, b.flow);
-                    if x != y { bad += 1; if bad < 6 { println!("  {x:?}\n  {y:?}"); } }
+                    if x != y {
+                        bad += 1;
+                        if bad < 6 {
+                            println!("  {x:?}\n  {y:?}");
+                        }
+                    }
                 }
                 let bytes = |frames: &[OutputFrame]| {
                     let mut frames: Vec<_> = frames.iter().map(|frame| (frame.eni, frame.bytes.clone())).collect();

@@ -99,12 +99,12 @@ configurations! {
     Edge = EdgeCard("edge"): data 64 / 8, cells 2^9 of 2^3 beats (2^12), ENIs 2^1, local 2^3, mapping 2^7,
         NACL fold 2^3, rules 2^9 rows of 2^3,
         connections 2^11 in 4 ways of 2^10 rows and a stash of 2^3,
-        waiting 2^5 packets of 2^3 flows;
+        waiting 2^5 packets of 2^5 flows;
     /// Proofs and quick tests.
     Tiny = TinyCard("tiny"): data 64 / 8, cells 2^8 of 2^3 beats (2^11), ENIs 2^1, local 2^3, mapping 2^4,
         NACL fold 2^3, rules 2^5 rows of 2^2,
         connections 2^4 in 4 ways of 2^3 rows and a stash of 2^2,
-        waiting 2^4 packets of 2^2 flows;
+        waiting 2^5 packets of 2^5 flows;
 }
 
 /// The numbers of a configuration.

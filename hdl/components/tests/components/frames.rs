@@ -140,9 +140,14 @@ fn split(engine: &mut dyn Engine, shape: Shape, list: &[Packet], traffic: Traffi
                 ends.discard.push(chain);
                 gone += 1;
             } else {
-                chain.push(vec![packet.bytes.len() as u64]);
+                // The whole frame, or the beats that have its first bytes.
+                let whole = packet.bytes.len();
+                let bytes = if random.chance(0.3) { 1 + random.below(whole as u64) as usize } else { whole };
+                chain.push(vec![bytes as u64]);
                 ends.fetch.push(chain);
-                expected.push(packet);
+                let mut part = packet;
+                part.bytes.truncate(bytes.next_multiple_of(shape.beat_bytes));
+                expected.push(part);
             }
         }
         found.extend(ends.payload.pop()?.map(|(_, packet)| packet));

@@ -8,6 +8,7 @@
 )]
 
 mod case;
+mod datagrams;
 mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,6 +204,6 @@ fn packets_wait_without_being_seen_to() {
     }
     println!("{met:?}");
     for (name, count) in met.counts() {
-        assert!(count >= 20, "{name}: {count} in all cases");
+        assert!(count > 0, "{name}: in no case");
     }
 }

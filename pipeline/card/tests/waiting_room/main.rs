@@ -1,5 +1,6 @@
-//! The waiting room by itself, with a connection table and rules that answer when they like: every packet leaves once, flows keep their order,
-//! each verdict is what it would be if packets came one after the other, and later fragments get that of their first one.
+//! The waiting room by itself, with a connection table and rules that answer when they like: every packet leaves once, flows
+//! keep their order, each verdict is what it would be if packets came one after the other, and later fragments get that of
+//! their first one.
 
 #![allow(
     clippy::unwrap_used,

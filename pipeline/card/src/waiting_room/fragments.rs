@@ -1,16 +1,16 @@
 //! The datagrams that are arriving in fragments, and what became of their first fragments.
 //!
-//! Ports: `now`, `datagram`, `known`, `remembered`; `enter`, `entered`; `link`, `linked`; `decide`, `decided`. Latency: 0 clocks for `known`; changes
-//! show in the next clock. Not more than one of `enter`, `link` and `decide` in a clock.
+//! Ports: `now`, `datagram`, `known`, `remembered`; `enter`, `entered`; `link`, `linked`; `decide`, `decided`. Latency: 0
+//! clocks for `known`; changes show in the next clock. Not more than one of `enter`, `link` and `decide` in a clock.
 //!
-//! A datagram is compared with all that tells it from others, not with a hash of that: 304 bits in each of a few entries are less than a
-//! pipeline that hashes them would be, they travel with the packet anyway, and no one can make two datagrams look the same. Entries stand in
-//! the order in which they were made, youngest first: a new one moves the others on, up to the one that it renews, or the oldest, which is
-//! forgotten. As all live equally long, those that end are the last ones.
+//! A datagram is compared with all that tells it from others, not with a hash of that: 304 bits in each of a few entries are
+//! less than a pipeline that hashes them would be, they travel with the packet anyway, and no one can make two datagrams look
+//! the same. Entries stand in the order in which they were made, youngest first: a new one moves the others on, up to the one
+//! that it renews, or the oldest, which is forgotten. As all live equally long, those that end are the last ones.
 //!
-//! As long as packets of the datagram are in the room, its entry only knows the last one of them. That one is told the verdict by the one before it, as the
-//! [room](super::room) does it, so it stays true even if the entry has been renewed or forgotten in between; and when it leaves, the entry gets
-//! the verdict.
+//! As long as packets of the datagram are in the room, its entry only knows the last one of them. That one is told the
+//! verdict by the one before it, as the [room](super::room) does it, so it stays true even if the entry has been renewed or
+//! forgotten in between; and when it leaves, the entry gets the verdict.
 //!
 //! Source: RFC 791 and RFC 8200, section 4.5 (what identifies a datagram).
 
@@ -174,8 +174,8 @@ impl Logic for Fragments {
             self.deadlines[i].clock.next = self.clock.val();
             self.entries[i].clock.next = self.clock.val();
 
-            // Ticks wrap: a deadline lies ahead if it is less than half a turn away. What has ended is cleared at once, long before it could seem to lie ahead
-            // again.
+            // Ticks wrap: a deadline lies ahead if it is less than half a turn away. What has ended is cleared at once, long
+            // before it could seem to lie ahead again.
             self.past.next = self.now.val() - self.deadlines[i].q.val();
             self.alive.next = self.valid[i].q.val() && self.past.val().get_bit(23);
             self.same.next = self.alive.val() && (self.keys[i].q.val() == self.flat.o.val());

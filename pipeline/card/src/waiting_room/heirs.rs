@@ -1,11 +1,13 @@
 //! Verdicts of first fragments, handed on from packet to packet in the room.
 //!
-//! Ports: `place`, `link`, `before`, `settle`, `settled`; `leave`, `left`, `is_later`, `own`, `inherited`, `bequest`; `ready`. Latency: 0 clocks
-//! for `inherited` and `bequest`; what is stored shows in the next clock. Nothing is linked or settled in the clock of a `leave`.
+//! Ports: `place`, `link`, `before`, `settle`, `settled`; `leave`, `left`, `is_later`, `own`, `inherited`, `bequest`;
+//! `ready`. Latency: 0 clocks for `inherited` and `bequest`; what is stored shows in the next clock. Nothing is linked or
+//! settled in the clock of a `leave`.
 //!
-//! The fragments of a datagram that are in the room are a list, each with the next one's place as its heir. The first one has a verdict when it leaves; every
-//! other one has inherited it by then, as it leaves after the one before it: both are in one slot. A later fragment whose first one is decided when it
-//! comes, and that only waits for older packets, brings the verdict along.
+//! The fragments of a datagram that are in the room are a list, each with the next one's place as its heir. The first one has
+//! a verdict when it leaves; every other one has inherited it by then, as it leaves after the one before it: both are in one
+//! slot. A later fragment whose first one is decided when it comes, and that only waits for older packets, brings the verdict
+//! along.
 //!
 //! The lists do not depend on what the [datagrams](super::fragments) remember meanwhile.
 

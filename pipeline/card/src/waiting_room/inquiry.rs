@@ -1,9 +1,8 @@
 //! Asks the connection table, and if it has no entry the rules, for the packets whose turn it is.
 //!
-//! Ports: `rx` (questions), `find`, `found`, `scan`, `scanned`, `tx` (answers), `strict_tcp`. Several questions are under way at one time; answers come
-//! in any order, but those of one unit in the order in which it was asked. Later
-//! fragments pass through unasked. Drop reasons: `strict_tcp` (a TCP packet that begins no connection, in
-//! strict mode, without an entry).
+//! Ports: `rx` (questions), `find`, `found`, `scan`, `scanned`, `tx` (answers), `strict_tcp`. Several questions are under way
+//! at one time; answers come in any order, but those of one unit in the order in which it was asked. Later fragments pass
+//! through unasked. Drop reasons: `strict_tcp` (a TCP packet that begins no connection, in strict mode, without an entry).
 
 use nitro_components::fifo::Fifo;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};

@@ -7,13 +7,15 @@
 //!   finished before the second came.
 //!   Later fragments follow their datagram's first one, and behave as if they had come when that was finished.
 //! * **Ports.** `rx`: records of the path; `tx`: the same, decided; `find`, `found`: the connection table, asked for packets that waited;
-//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`; `now`: the tick.
-//! * **Latency.** 1 clock for records that are decided when they come; 1 more for later fragments, which are compared with the datagrams before
-//!   anything else, so that no clock holds both comparisons. They take 2 clocks each: as many as their beats, unless they are of the smallest size.
+//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`;
+//!   `now`: the tick.
+//! * **Latency.** 1 clock for records that are decided when they come; 1 more for later fragments, which are compared with the
+//!   datagrams before anything else, so that no clock holds both comparisons. They take 2 clocks each: no more than their
+//!   beats, unless they are of the smallest size on the widest port.
 //! * **Order.** `tx` is the order in which the path's packets leave: within a flow that of `rx`. A packet of a flow that has packets in the room
 //!   ([`slots`]) waits behind them even if it is decided. A later fragment is of the flow of its first one.
-//! * **Drop reasons.** `new_flow_queue_full`, `strict_tcp`, `security_group`, `conntrack_full`, `conntrack_allowance_exceeded`, `fragment_without_first`. A packet that fails
-//!   later stages' checks as well gets their reason only if it passes these.
+//! * **Drop reasons.** `new_flow_queue_full`, `strict_tcp`, `security_group`, `conntrack_full`, `conntrack_allowance_exceeded`,
+//!   `fragment_without_first`. A packet that fails later stages' checks as well gets their reason only if it passes these.
 //! * **Source.** The card's contract, sections 2 to 4.
 //!
 //! | block | does |

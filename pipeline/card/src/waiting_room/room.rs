@@ -1,14 +1,15 @@
 //! The waiting room itself: records in a memory, and who leaves next.
 //!
-//! Ports: see the stage. A record of `rx` that is decided and has nobody of its flow before it goes straight to the output register. Any other one is
-//! written to the memory, if there is a place, a slot, and its frame does not take more cells than waiting packets may hold; else it goes on as dropped.
-//! In turn the memory is read for the inquiry, and when its answer is there once more: then an entry is made, if one is to be
-//! made, and the record is offered to the output register before those of `rx`.
+//! Ports: see the stage. A record of `rx` that is decided and has nobody of its flow before it goes straight to the output
+//! register. Any other one is written to the memory, if there is a place, a slot, and its frame does not take more cells than
+//! waiting packets may hold; else it goes on as dropped. In turn the memory is read for the inquiry, and when its answer is
+//! there once more: then an entry is made, if one is to be made, and the record is offered to the output register before
+//! those of `rx`.
 //!
-//! A later fragment is first compared with the [datagrams](super::fragments). If its first fragment is decided, its verdict is too; if
-//! that waits, it is stored in the slot of that one, as the heir of the datagram's last packet before it: each packet that leaves hands the
-//! first one's verdict on to its heir. Nothing of fragments comes in a clock in which a packet leaves the room, so that no link is made to a place that
-//! is being left.
+//! A later fragment is first compared with the [datagrams](super::fragments). If its first fragment is decided, its verdict
+//! is too; if that waits, it is stored in the slot of that one, as the heir of the datagram's last packet before it: each
+//! packet that leaves hands the first one's verdict on to its heir. Nothing of fragments comes in a clock in which a packet
+//! leaves the room, so that no link is made to a place that is being left.
 
 use nitro_components::fifo::Fifo;
 use nitro_components::ram::Ram;
@@ -154,7 +155,8 @@ fn kind(kind: Flow) -> Constant<Bits<3>> {
 }
 
 impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
-    /// A room of the path of this direction, whose packets hold at most so many cells of the path's memory, and that remembers so many datagrams.
+    /// A room of the path of this direction, whose packets hold at most so many cells of the path's memory, and that
+    /// remembers so many datagrams.
     #[must_use]
     pub fn new(direction: Direction, most_cells: u16, datagrams: usize) -> Self {
         Self {
@@ -345,8 +347,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.memory.write_data.next = self.coming.val();
         self.memory.write_enable.next = self.store.val();
 
-        // Fragments. What is looked up now is right in the next clock if nothing changes in this one: no packet leaves the room, and none comes, as this one
-        // does not.
+        // Fragments. What is looked up now is right in the next clock if nothing changes in this one: no packet leaves the
+        // room, and none comes, as this one does not.
         self.looked.d.next = self.fragments.remembered.val();
         self.looked_known.d.next = self.fragments.known.val();
         self.looked_valid.d.next =

@@ -133,7 +133,8 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             _ => Bank::Rx,
         };
         let most = 1 + random.below(manner.burst);
-        let mut frames = Vec::new();
+        // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
+        let (mut frames, mut pairs) = (Vec::new(), Vec::new());
         while (frames.len() as u64) < most {
             if random.chance(manner.junk) {
                 frames.push((junk(random, card, bank), "junk".to_owned()));
@@ -144,7 +145,12 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             if ready.is_empty() {
                 break;
             }
-            let step = talks[world::pick(random, &ready)].pop_front().unwrap();
+            let talk = world::pick(random, &ready);
+            if talks[talk].front().is_some_and(|step| step.is_error() && pairs.contains(&step.pair())) {
+                break;
+            }
+            let step = talks[talk].pop_front().unwrap();
+            pairs.push(step.pair());
             frames.push((step.frame(card), format!("{step:?}")));
         }
         frames.retain(|(frame, _)| !is_left_out(card, frame));

@@ -75,6 +75,11 @@ impl Step {
         if self.direction == Direction::Egress { Bank::Tx } else { Bank::Rx }
     }
 
+    /// It is an error about another datagram.
+    pub fn is_error(&self) -> bool {
+        matches!(self.content, Content::Error(_))
+    }
+
     /// A number that is the same for all that an interface's address and a peer say to each other.
     pub fn pair(&self) -> u64 {
         let fold = |ip| {

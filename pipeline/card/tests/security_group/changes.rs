@@ -84,12 +84,12 @@ fn change_and_scan(
         }
         let now = bench.clocks;
         let (mut write, mut commit) = (None, false);
-        if let Some(change) = change.as_mut().filter(|change| !change.committed) {
-            if !random.chance(0.2) {
-                write = change.writes.pop_front();
-                // A commit at once behind the last write, or later.
-                commit = write.is_none();
-            }
+        if let Some(change) = change.as_mut().filter(|change| !change.committed)
+            && !random.chance(0.2)
+        {
+            write = change.writes.pop_front();
+            // A commit at once behind the last write, or later.
+            commit = write.is_none();
         }
         let taken = bench.clock(write.as_ref(), commit);
         if taken {

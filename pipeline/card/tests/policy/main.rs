@@ -1,14 +1,16 @@
 //! Random policies and conversations: the whole card against the golden model, every verdict, reason, kind, frame and counter.
 //!
-//! Conversations of both interfaces run interleaved, a turn of datagrams at one side at a time. Three ways:
+//! Conversations of both interfaces run interleaved, in turns. Four ways:
 //!
 //! * singly: a turn is one datagram, at either side; allowances of few connections, a connection table that overflows, and time that passes;
 //! * in bursts: up to some dozens back to back at one side, so that packets of a flow meet in the waiting room; no allowances, since who
 //!   gets the last place depends on the order of flows, which is open;
-//! * bursts with junk in between: frames that are malformed or of nobody.
+//! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
+//! * bursts at one side with junk in between: frames that are malformed or of nobody.
 //!
-//! Not covered: packets of one connection at both sides at the same time (the model is sequential), and what
-//! [`whole::left_out`] names. A failing case is cut short before it is shown.
+//! Between turns policies and ACLs are replaced. Not covered: packets of one connection at both sides at the same time (the model is
+//! sequential), and what [`whole::left_out`] names. A failing case is cut short before it is shown. `NITRO_POLICY_CARDS` is how
+//! many random cards a test takes, for longer runs.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 #![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
 
@@ -32,7 +34,9 @@ use nitro_card::config::Config;
 use nitro_components::bench::Random;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::Bank;
-use nitro_wire::policy::TICKS_PER_SECOND;
+use nitro_wire::policy::{EniPolicy, Nacl, TICKS_PER_SECOND};
+
+use talk::Step;
 
 use whole::left_out::is_left_out;
 use whole::{Frame, Rates, Strictness, Whole};
@@ -44,6 +48,10 @@ enum Act {
     Frames(Vec<(Frame, String)>),
     /// Ticks pass.
     Ticks(u32),
+    /// An interface gets another policy.
+    Policy(u8, Box<EniPolicy>),
+    /// A subnet gets another ACL.
+    Nacl(u8, Option<Nacl>),
 }
 
 /// A way to send.
@@ -53,6 +61,8 @@ struct Manner {
     burst: u64,
     /// Few connections, and time passes.
     few: bool,
+    /// Frames at both sides in a turn.
+    both: bool,
     /// Conversations after which all connections are left to end, so that the table does not overflow.
     talks: usize,
     /// Probability of junk instead of a datagram.
@@ -61,9 +71,12 @@ struct Manner {
     pressure: f64,
 }
 
-const SINGLY: Manner = Manner { burst: 1, few: true, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
-const BURSTS: Manner = Manner { burst: 30, few: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
-const JUNK: Manner = Manner { burst: 40, few: false, talks: usize::MAX, junk: 0.2, idle: 0.3, pressure: 0.4 };
+const SINGLY: Manner =
+    Manner { burst: 1, few: true, both: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
+const BURSTS: Manner =
+    Manner { burst: 30, few: false, both: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
+const JUNK: Manner =
+    Manner { burst: 40, few: false, both: false, talks: usize::MAX, junk: 0.2, idle: 0.3, pressure: 0.4 };
 
 /// Ticks in which all connections end.
 const LONGEST: u32 = world::LONGEST_SECONDS * TICKS_PER_SECOND + 2;
@@ -82,10 +95,19 @@ fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Frame {
     }
 }
 
+/// Another policy or ACL.
+fn replacement(random: &mut Random, few: bool) -> Act {
+    let number = u8::from(random.chance(0.5));
+    if random.chance(0.5) {
+        Act::Policy(number, Box::new(world::policy(random, few)))
+    } else {
+        Act::Nacl(number, random.chance(0.6).then(|| world::nacl(random)))
+    }
+}
+
 /// The acts of so many datagrams.
 fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usize) -> Vec<Act> {
-    let mut talks: Vec<VecDeque<Frame>> = Vec::new();
-    let mut names: Vec<VecDeque<String>> = Vec::new();
+    let mut talks: Vec<VecDeque<Step>> = Vec::new();
     let (mut acts, mut sent, mut begun) = (Vec::new(), 0, 0);
     while sent < datagrams {
         if begun >= manner.talks {
@@ -94,39 +116,49 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
         }
         while talks.len() < 5 {
             begun += 1;
-            let steps = talk::conversation(random, card);
-            names.push(steps.iter().map(|step| format!("{step:?}")).collect());
-            talks.push(steps.iter().map(|step| step.frame(card)).collect());
+            talks.push(talk::conversation(random, card).into());
         }
         if manner.few && random.chance(0.06) {
             acts.push(Act::Ticks(1 + u32::try_from(random.below(50)).unwrap()));
         }
+        if random.chance(0.02) {
+            acts.push(replacement(random, manner.few));
+        }
         let bank = if random.chance(0.5) { Bank::Tx } else { Bank::Rx };
+        // The side at which two addresses talk in this turn.
+        let salt = random.bits();
+        let side = |step: &Step| match bank {
+            _ if !manner.both => bank,
+            _ if (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0 => Bank::Tx,
+            _ => Bank::Rx,
+        };
         let most = 1 + random.below(manner.burst);
-        let mut frames = Vec::new();
+        // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
+        let (mut frames, mut pairs) = (Vec::new(), Vec::new());
         while (frames.len() as u64) < most {
             if random.chance(manner.junk) {
                 frames.push((junk(random, card, bank), "junk".to_owned()));
                 continue;
             }
-            let ready: Vec<usize> =
-                (0..talks.len()).filter(|&talk| talks[talk].front().is_some_and(|frame| frame.bank == bank)).collect();
+            let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(|step| step.bank() == side(step));
+            let ready: Vec<usize> = (0..talks.len()).filter(|&talk| goes(&talks[talk])).collect();
             if ready.is_empty() {
                 break;
             }
             let talk = world::pick(random, &ready);
-            frames.push((talks[talk].pop_front().unwrap(), names[talk].pop_front().unwrap()));
+            if talks[talk].front().is_some_and(|step| step.is_error() && pairs.contains(&step.pair())) {
+                break;
+            }
+            let step = talks[talk].pop_front().unwrap();
+            pairs.push(step.pair());
+            frames.push((step.frame(card), format!("{step:?}")));
         }
         frames.retain(|(frame, _)| !is_left_out(card, frame));
         sent += frames.len();
         if !frames.is_empty() {
             acts.push(Act::Frames(frames));
         }
-        let done: Vec<bool> = talks.iter().map(VecDeque::is_empty).collect();
-        let mut kept = done.iter();
-        talks.retain(|_| !kept.next().unwrap());
-        let mut kept = done.iter();
-        names.retain(|_| !kept.next().unwrap());
+        talks.retain(|talk| !talk.is_empty());
     }
     acts
 }
@@ -138,6 +170,21 @@ fn run(config: Config, card: &CardConfig, acts: &[Act], manner: &Manner) -> Resu
     for (number, act) in acts.iter().enumerate() {
         match act {
             Act::Ticks(ticks) => whole.pass_ticks(*ticks),
+            Act::Policy(eni, policy) => {
+                whole
+                    .driver(|driver| {
+                        driver.install_limits(*eni, policy)?;
+                        driver.replace_rules(&[(*eni, policy)])
+                    })
+                    .map_err(|error| error.to_string())?;
+                whole.model.replace_policy(*eni, (**policy).clone());
+            }
+            Act::Nacl(subnet, nacl) => {
+                whole
+                    .driver(|driver| driver.replace_nacl(*subnet, nacl.as_ref()))
+                    .map_err(|error| error.to_string())?;
+                whole.model.replace_nacl(*subnet, nacl.clone());
+            }
             Act::Frames(frames) => {
                 let frames: Vec<Frame> = frames.iter().map(|(frame, _)| frame.clone()).collect();
                 whole.turn(&frames, strictness).map_err(|error| format!("act {number}: {error}"))?;
@@ -184,6 +231,8 @@ fn story(acts: &[Act]) -> String {
     for act in acts {
         match act {
             Act::Ticks(ticks) => writeln!(story, "{ticks} ticks"),
+            Act::Policy(eni, policy) => writeln!(story, "interface {eni}: {policy:?}"),
+            Act::Nacl(subnet, nacl) => writeln!(story, "subnet {subnet}: {nacl:?}"),
             Act::Frames(frames) => {
                 let names: Vec<_> = frames.iter().map(|(_, name)| name.as_str()).collect();
                 writeln!(story, "turn:\n  {}", names.join("\n  "))
@@ -197,6 +246,7 @@ fn story(acts: &[Act]) -> String {
 /// Random cards, each with its own policies and conversations.
 fn check(config: Config, manner: &Manner, cards: u64, datagrams: usize, expected: &[&str]) {
     let mut shown: BTreeMap<String, u32> = BTreeMap::new();
+    let cards = std::env::var("NITRO_POLICY_CARDS").map_or(cards, |number| number.parse().unwrap());
     for seed in 0..cards {
         let mut random = Random::new(seed + 100);
         let card = world::card(&mut random, manner.few);
@@ -241,6 +291,11 @@ fn single_datagrams_on_a_tiny_card() {
 }
 
 #[test]
+fn single_datagrams_and_a_table_that_overflows() {
+    check(Config::Tiny, &Manner { few: false, ..SINGLY }, 6, 150, &["Pass", "conntrack_full", "Tx established"]);
+}
+
+#[test]
 fn bursts_on_a_tiny_card() {
     check(Config::Tiny, &Manner { burst: 6, talks: 9, ..BURSTS }, 8, 150, &POLICY);
 }
@@ -248,6 +303,11 @@ fn bursts_on_a_tiny_card() {
 #[test]
 fn bursts_on_a_line_card() {
     check(Config::Line, &BURSTS, 4, 200, &POLICY);
+}
+
+#[test]
+fn bursts_at_both_sides_of_a_line_card() {
+    check(Config::Line, &Manner { both: true, idle: 0.1, pressure: 0.1, ..BURSTS }, 4, 200, &POLICY);
 }
 
 #[test]

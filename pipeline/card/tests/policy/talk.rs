@@ -8,6 +8,7 @@ use nitro_model::checksum::checksum;
 use nitro_model::{Sender, wrap};
 use nitro_wire::Layout;
 use nitro_wire::control::{CardConfig, Eni, ip_bits};
+use nitro_wire::counters::Bank;
 use nitro_wire::policy::Direction;
 
 use crate::whole::Frame;
@@ -69,6 +70,25 @@ pub struct Step {
 }
 
 impl Step {
+    /// The path that it takes.
+    pub fn bank(&self) -> Bank {
+        if self.direction == Direction::Egress { Bank::Tx } else { Bank::Rx }
+    }
+
+    /// It is an error about another datagram.
+    pub fn is_error(&self) -> bool {
+        matches!(self.content, Content::Error(_))
+    }
+
+    /// A number that is the same for all that an interface's address and a peer say to each other.
+    pub fn pair(&self) -> u64 {
+        let fold = |ip| {
+            let bits = ip_bits(ip);
+            u64::try_from((bits ^ bits >> 64) & u128::from(u64::MAX)).unwrap()
+        };
+        fold(self.local).rotate_left(20) ^ fold(self.remote) ^ (self.eni as u64) << 60
+    }
+
     fn ipv6(&self) -> bool {
         self.local.is_ipv6()
     }

@@ -98,7 +98,8 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
     EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
 }
 
-fn nacl(random: &mut Random) -> Nacl {
+/// A network ACL, most of which allow what no rule before denies.
+pub fn nacl(random: &mut Random) -> Nacl {
     let mut rules = || {
         let count = random.below(6);
         let mut rules: Vec<_> = (0..count)

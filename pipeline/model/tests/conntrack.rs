@@ -159,11 +159,11 @@ fn other_states() {
     assert_eq!(passed(&send(&mut model, &sent)), New);
     assert_eq!(passed(&receive(&mut model, &received)), Established);
     assert_eq!(state(&model), Some(State::Other));
-    // ICMP's number in the wrong family is just a protocol.
+    // ICMP's number in the wrong family has no identifiers, but the timeout of ICMP.
     let mut model = Model::new(client());
     assert_eq!(passed(&send(&mut model, &ipv6(own6(), far6(), 1, 64, &[8; 8]))), New);
     assert_eq!(passed(&receive(&mut model, &ipv6(far6(), own6(), 1, 64, &[8; 8]))), Established);
-    assert_eq!(state(&model), Some(State::Other));
+    assert_eq!(state(&model), Some(State::Icmp));
 }
 
 /// Seconds of each state that differ from each other and from the defaults.
@@ -298,10 +298,12 @@ fn allowance() {
     // From outside as well.
     let outside = ipv4(FAR4, OWN4, 6, 0, &segment(9, 22, SYN, b""));
     assert_eq!(fate(&receive(&mut model, &outside)), (Some(ConntrackAllowanceExceeded), New));
-    // Place again as soon as one has ended.
-    model.set_tick(7 * 16);
-    assert_eq!(open(&mut model, 200), (Some(ConntrackAllowanceExceeded), New));
+    // Place again when they have been ended for a tick; those that have ended may begin anew in their place before.
     model.set_tick(7 * 16 + 1);
+    assert_eq!(model.connections().count(), 0);
+    assert_eq!(open(&mut model, 200), (Some(ConntrackAllowanceExceeded), New));
+    assert_eq!(open(&mut model, 2), (None, New));
+    model.set_tick(7 * 16 + 2);
     assert_eq!(open(&mut model, 200), (None, New));
     adds_up(&model);
 }

@@ -227,6 +227,6 @@ fn overlay_frames_never_wait() {
 #[test]
 fn the_latency_is_as_stated() {
     let frame = delivered(&mut Random::new(9), 2);
-    let burst = burst(Config::Line, &[frame.clone()], &[frame]);
+    let burst = burst(Config::Line, std::slice::from_ref(&frame), std::slice::from_ref(&frame));
     assert_eq!(burst.first_out, Some(1 + latency(0) as u64));
 }

@@ -1,14 +1,11 @@
-//! A card's configuration, and a path programmed with it.
+//! A card's configuration.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nitro_components::bench::{self, Random};
-use nitro_driver::{BusError, Driver, RegisterPort};
-use nitro_simulator::Engine;
-use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, mac_bits};
+use nitro_components::bench::Random;
+use nitro_wire::MappingKind;
+use nitro_wire::control::{CardConfig, Eni, Mapping};
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND, Timeouts};
-use nitro_wire::{MappingKind, registers};
 
 pub const GATEWAY_MAC: [u8; 6] = [0x0a, 0, 0, 0, 0, 1];
 pub const VNI: u32 = 4432;
@@ -126,90 +123,8 @@ pub fn short_lived(mut card: CardConfig) -> CardConfig {
     card
 }
 
-/// What stands for the control port: table writes go straight to the block under test.
-struct Tables<'a> {
-    engine: &'a mut dyn Engine,
-    written: HashMap<u16, u32>,
-    local_rows_log2: u32,
-    mapping_rows_log2: u32,
-}
-
-impl RegisterPort for Tables<'_> {
-    fn write(&mut self, offset: u16, value: u32) -> Result<(), BusError> {
-        self.written.insert(offset, value);
-        if offset == registers::TABLE_COMMAND.offset {
-            let words: Vec<u32> = (0..registers::TABLE_DATA.count)
-                .map(|index| self.written.get(&registers::TABLE_DATA.at(index)).copied().unwrap_or(0))
-                .collect();
-            let data: Vec<u64> = words.chunks(2).map(|pair| u64::from(pair[0]) | u64::from(pair[1]) << 32).collect();
-            let index = self.written[&registers::TABLE_INDEX.offset];
-            bench::set(self.engine, "table_table", &[u64::from(value)]).unwrap();
-            bench::set(self.engine, "table_index", &[u64::from(index)]).unwrap();
-            bench::set(self.engine, "table_data", &data).unwrap();
-            bench::set(self.engine, "table_tvalid", &[1]).unwrap();
-            self.engine.settle();
-            self.engine.edge();
-            bench::set(self.engine, "table_tvalid", &[0]).unwrap();
-        }
-        if offset == registers::POLICY_COMMIT.offset && bench::input(self.engine, "commit").is_ok() {
-            bench::set(self.engine, "commit", &[1]).unwrap();
-            self.engine.settle();
-            self.engine.edge();
-            bench::set(self.engine, "commit", &[0]).unwrap();
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, offset: u16) -> Result<u32, BusError> {
-        Ok(match offset {
-            _ if offset == registers::ID.offset => registers::ID_VALUE,
-            _ if offset == registers::VERSION.offset => registers::VERSION_VALUE,
-            _ => {
-                [("enis", 16), ("local_rows_log2", self.local_rows_log2), ("mapping_rows_log2", self.mapping_rows_log2)]
-                    .iter()
-                    .map(|(name, value)| registers::CAPABILITIES.field(name).unwrap().put(*value))
-                    .sum()
-            }
-        })
-    }
-}
-
 /// A number as little-endian words.
 pub fn words(value: u128) -> [u64; 2] {
     let word = |value: u128| u64::try_from(value & u128::from(u64::MAX)).unwrap();
     [word(value), word(value >> 64)]
-}
-
-/// Sets an input if the block has it.
-fn offer(engine: &mut dyn Engine, name: &str, value: u128) {
-    if bench::input(engine, name).is_ok() {
-        bench::set(engine, name, &words(value)).unwrap();
-    }
-}
-
-/// Resets a path or a block of one, waits for its tables and programs all that it has ports for.
-pub fn program(engine: &mut dyn Engine, config: &CardConfig, local_rows_log2: u32, mapping_rows_log2: u32) {
-    bench::reset(engine, 3).unwrap();
-    offer(engine, "hash_key", u128::from_le_bytes(config.hash_key));
-    offer(engine, "flow_key", u128::from_le_bytes(config.flow_key));
-    offer(engine, "underlay_ip", ip_bits(config.underlay_ip));
-    offer(engine, "underlay_mac", mac_bits(config.underlay_mac).into());
-    offer(engine, "next_hop_mac", mac_bits(config.next_hop_mac).into());
-    offer(engine, "gateway_mac", mac_bits(config.gateway_mac).into());
-    for (slot, (epoch, key)) in config.token_keys.iter().enumerate() {
-        offer(engine, &format!("key_{slot}_valid"), 1);
-        offer(engine, &format!("key_{slot}_epoch"), u128::from(*epoch));
-        offer(engine, &format!("key_{slot}_key"), u128::from_be_bytes(*key));
-    }
-    let mut patience = 10_000;
-    engine.settle();
-    while bench::output(engine, "ready").is_ok() && bench::get(engine, "ready").unwrap() == [0] {
-        engine.edge();
-        engine.settle();
-        patience -= 1;
-        assert!(patience > 0, "the tables do not become ready");
-    }
-    let tables = Tables { engine, written: HashMap::new(), local_rows_log2, mapping_rows_log2 };
-    Driver::open(tables, config.hash_key).unwrap().configure(config).unwrap();
-    offer(engine, "enable", 1);
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use nitro_compiler::Options;
+use nitro_compiler::program::{self, Program};
 use nitro_components::register::Register;
 use nitro_components::siphash::SipHash;
 use nitro_components::stream::{FlowRx, FlowTx};
@@ -23,6 +25,9 @@ pub const SECTION: &str = "scale";
 pub const NODES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// The largest chain that Verilator is given, unless it is asked to take them all: beyond, its C++ takes minutes to compile.
 pub const VERILATOR_NODES: usize = 100_000;
+
+/// The largest chain that is compiled: beyond, `rustc` takes minutes.
+pub const COMPILED_NODES: usize = 100_000;
 
 /// Copies of SipHash-2-4 in a row: the hash of a number is the next one's message.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -176,6 +181,29 @@ fn time_a_clock(engine: &mut dyn Engine, filling: usize, clocks: usize, time: Ti
     (seconds, hash.value())
 }
 
+/// The same for a compiled program: many clocks an exchange.
+fn time_a_program(program: &Program, filling: usize, clocks: usize, time: TimeBase) -> Result<(f64, u64), BenchError> {
+    let mut engine = program.start()?;
+    let mut stimulus = Stimulus::new(&engine);
+    let images = |stimulus: &mut Stimulus, clocks: std::ops::Range<usize>| {
+        clocks.flat_map(|clock| stimulus.next(clock).to_vec()).collect::<Vec<_>>()
+    };
+    let (first, timed) = (images(&mut stimulus, 0..filling), images(&mut stimulus, filling..filling + clocks));
+    let mut outputs = Vec::new();
+    engine.clocks(&first, &mut outputs);
+    outputs.clear();
+    let watch = Stopwatch::start();
+    engine.clocks(&timed, &mut outputs);
+    #[expect(clippy::cast_precision_loss, reason = "clocks are far below 2^52")]
+    let seconds = watch.elapsed().seconds(time) / clocks as f64;
+    if let Some(fault) = engine.fault() {
+        return Err(fault.clone().into());
+    }
+    let mut hash = OutputHash::default();
+    outputs.chunks_exact(image_words(engine.outputs())).for_each(|image| hash.add(image));
+    Ok((seconds, hash.value()))
+}
+
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -250,6 +278,18 @@ fn measure_one(
     }
     add("interpreted", "netlist to first clock", "s", starting);
     add("interpreted", "speed", "clocks/s", 1.0 / seconds);
+    if nodes <= COMPILED_NODES {
+        progress(&format!("{design}: compiling"));
+        let started = Instant::now();
+        let program = Program::build(&netlist, Options::default(), program::Goal::Speed)?;
+        add("compiled", "generate and build", "s", started.elapsed().as_secs_f64());
+        let (seconds, found) = time_a_program(&program, filling(copies), clocks, limits.time)?;
+        if found != expected {
+            let engine = "compiled".to_owned();
+            return Err(BenchError::Unequal { design, workload: "saturated".into(), engine, found, expected });
+        }
+        add("compiled", "speed", "clocks/s", 1.0 / seconds);
+    }
     if limits.verilator && nodes <= limits.verilator_nodes {
         let tools = nitro_tools::Tools::locate()?;
         let cache = tempfile::tempdir().map_err(|source| BenchError::Io {

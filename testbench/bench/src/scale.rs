@@ -224,9 +224,9 @@ pub struct Limits {
     pub time: TimeBase,
 }
 
-/// Clocks of the steady state for about as much work at any size.
+/// Clocks of the steady state for about as much work at any size: enough that the fastest engine takes a tenth of a second.
 fn timed_clocks(nodes: usize) -> usize {
-    (20_000_000 / nodes.max(1)).clamp(20, 5_000)
+    (1_000_000_000 / nodes.max(1)).clamp(1_000, 500_000)
 }
 
 /// Measures chains of all sizes up to the limit.

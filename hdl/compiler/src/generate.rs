@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use nitro_netlist::Netlist;
 
 use crate::Options;
+use crate::context::Context;
 use crate::graph::{Cell, Op, W};
 use crate::layout::{ARRAYS, Layout};
 use crate::lower::{Lowered, word_count, word_mask};
 use crate::partition::{Item, Partition, Region, Source, Walker, item_cells, item_roots};
-use crate::scope::{Context, Scope, Unit, literal};
+use crate::scope::{Scope, Unit, literal};
 
 /// Operations up to which regions share a function: larger ones take the compiler disproportionate time.
 const FUNCTION: usize = 400;

@@ -8,6 +8,7 @@
 //! * the design is cut into regions that are skipped while nothing that they read changes ([`partition`]);
 //! * registers change in place, read before written; multiplexers with work behind them are branches ([`scope`]).
 
+mod context;
 mod generate;
 mod graph;
 mod layout;

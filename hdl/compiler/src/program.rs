@@ -47,6 +47,24 @@ pub enum ProgramError {
     },
 }
 
+/// How hard `rustc` tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// For a program that runs briefly.
+    Build,
+    /// For a program that runs for long: as the cards in the binary are compiled.
+    Speed,
+}
+
+impl Goal {
+    const fn level(self) -> &'static str {
+        match self {
+            Self::Build => "opt-level=1",
+            Self::Speed => "opt-level=3",
+        }
+    }
+}
+
 /// What the program consists of beside the design.
 const MAIN: &str = include_str!("program_main.rs");
 
@@ -69,7 +87,7 @@ impl Program {
     ///
     /// # Errors
     /// If the netlist cannot be compiled, a file not be written, or `rustc` is missing or refuses.
-    pub fn build(netlist: &Netlist, options: Options) -> Result<Self, ProgramError> {
+    pub fn build(netlist: &Netlist, options: Options, goal: Goal) -> Result<Self, ProgramError> {
         let folder = tempfile::Builder::new().prefix("nitro-program-").tempdir();
         let folder =
             folder.map_err(|source| ProgramError::Write { path: PathBuf::from("a temporary folder"), source })?;
@@ -79,7 +97,7 @@ impl Program {
         let compiler = std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
         let executable = folder.path().join("program");
         let mut command = Command::new(&compiler);
-        command.args(["--edition", "2024", "-C", "opt-level=1", "-A", "warnings", "-o"]).arg(&executable).arg(&source);
+        command.args(["--edition", "2024", "-C", goal.level(), "-A", "warnings", "-o"]).arg(&executable).arg(&source);
         let output = command.output().map_err(|source| ProgramError::Start { program: compiler.clone(), source })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -132,6 +150,7 @@ pub struct ProgramEngine {
 
 const SETTLE: u8 = 0;
 const EDGE: u8 = 1;
+const CLOCKS: u8 = 2;
 
 /// Where port `index` begins in an image, in words.
 fn place(ports: &[PortInfo], index: usize) -> usize {
@@ -145,6 +164,20 @@ impl ProgramEngine {
         {
             self.fault = Some(EngineFault::Process { reason: error.to_string() });
         }
+    }
+
+    /// Runs a clock for each image in `inputs` and appends the images of the outputs to `outputs`: one exchange for all of them.
+    pub fn clocks(&mut self, inputs: &[u64], outputs: &mut Vec<u64>) {
+        let clocks = inputs.len() / image_words(&self.program.inputs).max(1);
+        let mut answer = vec![0; clocks * self.answer.len()];
+        self.attempt(|engine| {
+            let mut command = vec![CLOCKS];
+            command.extend((clocks as u64).to_le_bytes());
+            command.extend(inputs.iter().flat_map(|word| word.to_le_bytes()));
+            engine.send(&command)?;
+            engine.answers.read_exact(&mut answer)
+        });
+        outputs.extend(answer.chunks_exact(8).map(|bytes| u64::from_le_bytes(std::array::from_fn(|byte| bytes[byte]))));
     }
 
     fn send(&mut self, command: &[u8]) -> std::io::Result<()> {

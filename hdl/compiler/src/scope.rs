@@ -7,11 +7,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
-use crate::graph::{Cell, Graph, Op, W, WideOp, operands};
-use crate::layout::Layout;
+use crate::context::{Context, HEAVY};
+use crate::graph::{Cell, Op, W, WideOp, operands};
 
-/// Operations that only one arm needs from which on a multiplexer becomes a branch.
-const HEAVY: u32 = 6;
 /// Nesting of an expression from which on it is bound to a name.
 const DEEP: u32 = 10;
 
@@ -28,90 +26,6 @@ pub(crate) enum Unit {
     Branch { select: W, then: Vec<Unit>, otherwise: Vec<Unit> },
     /// A memory's ports.
     Memory(usize),
-}
-
-/// What the scopes of one region share.
-pub(crate) struct Context<'a> {
-    pub(crate) graph: &'a Graph,
-    pub(crate) layout: &'a Layout,
-    pub(crate) memories: &'a [crate::lower::MemoryRoot],
-    /// Kept values of other regions.
-    pub(crate) kept: &'a HashMap<W, Cell>,
-    /// Values of this region.
-    pub(crate) own: HashSet<W>,
-    /// The accumulator of changes of each source, if anybody wants to know.
-    pub(crate) accumulator: HashMap<crate::partition::Source, usize>,
-    /// How often a node is used within the region.
-    uses: HashMap<W, u32>,
-    exclusive: HashMap<W, u32>,
-}
-
-impl<'a> Context<'a> {
-    pub(crate) fn new(
-        graph: &'a Graph,
-        layout: &'a Layout,
-        memories: &'a [crate::lower::MemoryRoot],
-        kept: &'a HashMap<W, Cell>,
-        own: HashSet<W>,
-        accumulator: HashMap<crate::partition::Source, usize>,
-        roots: &[W],
-    ) -> Self {
-        let mut context =
-            Self { graph, layout, memories, kept, own, accumulator, uses: HashMap::new(), exclusive: HashMap::new() };
-        context.count(roots);
-        context
-    }
-
-    fn count(&mut self, roots: &[W]) {
-        let mut order: BTreeSet<W> = BTreeSet::new();
-        let mut stack: Vec<W> = roots.to_vec();
-        for &root in roots {
-            *self.uses.entry(root).or_default() += 1;
-        }
-        while let Some(w) = stack.pop() {
-            if self.is_leaf(w) || !order.insert(w) {
-                continue;
-            }
-            operands(self.graph.op(w), |operand| {
-                *self.uses.entry(operand).or_default() += 1;
-                stack.push(operand);
-            });
-        }
-        for w in order {
-            let mut cost = match self.graph.op(w) {
-                Op::Read { .. } => 6,
-                Op::Wide { words, .. } => 4 * words,
-                _ => 1,
-            };
-            operands(self.graph.op(w), |operand| {
-                if self.uses.get(&operand) == Some(&1) {
-                    cost += self.exclusive.get(&operand).copied().unwrap_or(0);
-                }
-            });
-            self.exclusive.insert(w, cost.min(10_000));
-        }
-    }
-
-    /// Constants, loads and values that other regions keep.
-    fn is_leaf(&self, w: W) -> bool {
-        matches!(self.graph.op(w), Op::Const(_) | Op::Load(..))
-            || (self.kept.contains_key(&w) && !self.own.contains(&w))
-    }
-
-    /// Operations that vanish if an operand is not evaluated.
-    fn exclusive(&self, w: W) -> u32 {
-        if self.is_leaf(w) || self.uses.get(&w) != Some(&1) {
-            return 0;
-        }
-        self.exclusive.get(&w).copied().unwrap_or(0)
-    }
-
-    fn heavy(&self, w: W) -> bool {
-        match *self.graph.op(w) {
-            Op::Mux(_, then, otherwise) => self.exclusive(then) + self.exclusive(otherwise) >= HEAVY,
-            _ => false,
-        }
-    }
 }
 
 /// A word of state that a unit reads or writes.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use nitro_compiler::Options;
-use nitro_compiler::program::Program;
+use nitro_compiler::program::{Goal, Program};
 use nitro_netlist::Netlist;
 use nitro_simulator::random::Random;
 use nitro_simulator::{Engine, Interpreter, PortInfo, image_words, random};
@@ -35,7 +35,7 @@ impl Engine for Plain {
 fn compare(first_seed: u64, count: u64, draws: usize, options: Options, clocks: usize) {
     let netlists: Vec<Netlist> = (first_seed..first_seed + count).map(|seed| random::netlist(seed, draws)).collect();
     let netlist = Netlist::side_by_side("netlists", &netlists);
-    let mut compiled = Program::build(&netlist, options).unwrap().start().unwrap();
+    let mut compiled = Program::build(&netlist, options, Goal::Build).unwrap().start().unwrap();
     let plain = nitro_simulator::Options { lanes: 1, trace: false, optimise: false };
     let mut plain = Plain(Interpreter::with_options(&netlist, plain));
     let mut random = Random::new(first_seed);

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use nitro_compiler::program::Program;
+use nitro_compiler::program::{Goal, Program};
 use nitro_netlist::netlist::Port;
 use nitro_netlist::{Design, Netlist};
 use nitro_simulator::random::{Draw, Random, build};
@@ -55,7 +55,7 @@ impl NetlistEngine for Compiled {
         EngineKind::Compiled
     }
     fn start(&self, netlist: &Netlist, lanes: usize) -> Result<Lanes, AgreementError> {
-        Ok(programs(&Program::build(netlist, PROGRAM)?, lanes)?)
+        Ok(programs(&Program::build(netlist, PROGRAM, Goal::Build)?, lanes)?)
     }
 }
 

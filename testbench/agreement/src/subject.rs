@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nitro_compiler::program::{Program, ProgramError};
+use nitro_compiler::program::{Goal, Program, ProgramError};
 use nitro_netlist::design::Role;
 use nitro_netlist::netlist::Port;
 use nitro_netlist::{Design, Netlist};
@@ -171,7 +171,7 @@ impl<'a> Subject<'a> {
         if let Some(program) = self.program.borrow().as_ref() {
             return Ok(program.clone());
         }
-        let program = Program::build(&self.netlist, PROGRAM)?;
+        let program = Program::build(&self.netlist, PROGRAM, Goal::Build)?;
         Ok(self.program.borrow_mut().insert(program).clone())
     }
 

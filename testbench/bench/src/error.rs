@@ -1,6 +1,7 @@
 //! What can go wrong in a benchmark.
 
 use nitro_agreement::AgreementError;
+use nitro_compiler::program::ProgramError;
 use nitro_driver::DriverError;
 use nitro_netlist::ElaborateError;
 use nitro_simulator::{EngineFault, TraceError};
@@ -27,6 +28,9 @@ pub enum BenchError {
     /// An engine's values are not to be trusted.
     #[error(transparent)]
     Engine(#[from] EngineFault),
+    /// A design cannot be compiled.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// Verilator or the C++ compiler failed.
     #[error(transparent)]
     Tool(#[from] ToolError),

@@ -1,13 +1,16 @@
 //! How everything grows with the design: chains of copies of one block, up to a million netlist nodes.
 
+use std::ops::Range;
 use std::time::Instant;
 
+use nitro_compiler::Options;
+use nitro_compiler::program::{self, Program};
 use nitro_components::register::Register;
 use nitro_components::siphash::SipHash;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::random::Random;
-use nitro_simulator::{BlockEntry, Engine, InterpretedEngine, image_words};
+use nitro_simulator::{BlockEntry, Engine, InterpretedEngine, PortInfo, image_words};
 use nitro_tools::Effort;
 use rust_hdl::prelude::*;
 
@@ -23,6 +26,9 @@ pub const SECTION: &str = "scale";
 pub const NODES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// The largest chain that Verilator is given, unless it is asked to take them all: beyond, its C++ takes minutes to compile.
 pub const VERILATOR_NODES: usize = 100_000;
+
+/// The largest chain that is compiled: beyond, `rustc` takes minutes.
+pub const COMPILED_NODES: usize = 100_000;
 
 /// Copies of SipHash-2-4 in a row: the hash of a number is the next one's message.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -128,15 +134,15 @@ struct Stimulus {
 }
 
 impl Stimulus {
-    fn new(engine: &dyn Engine) -> Self {
+    fn new(inputs: &[PortInfo]) -> Self {
         let mut at = 0;
-        let place = |port: &nitro_simulator::PortInfo| {
+        let place = |port: &PortInfo| {
             let place = (port.name.clone(), at);
             at += port.words();
             place
         };
-        let places = engine.inputs().iter().map(place).collect();
-        Self { image: vec![0; image_words(engine.inputs())], random: Random::new(1), places }
+        let places = inputs.iter().map(place).collect();
+        Self { image: vec![0; image_words(inputs)], random: Random::new(1), places }
     }
 
     /// The image of a clock: reset for two clocks, then a number in every clock.
@@ -158,22 +164,51 @@ fn filling(copies: usize) -> usize {
     copies * SipHash::<2, 4, 64>::LATENCY + 2
 }
 
-/// Seconds a clock in steady state, and the hash over all outputs of these clocks.
-fn time_a_clock(engine: &mut dyn Engine, filling: usize, clocks: usize, time: TimeBase) -> (f64, u64) {
-    let mut stimulus = Stimulus::new(engine);
-    let mut outputs = vec![0; image_words(engine.outputs())];
-    for clock in 0..filling {
-        engine.clock(stimulus.next(clock), &mut outputs);
-    }
-    let mut hash = OutputHash::default();
+/// Seconds a clock in steady state, and the hash over all outputs of these clocks. `run` takes the images of some clocks' inputs and appends those of
+/// the outputs; making and hashing them is not timed, on any engine.
+fn time_clocks(
+    ports: (&[PortInfo], &[PortInfo]),
+    (filling, clocks): (usize, usize),
+    time: TimeBase,
+    mut run: impl FnMut(&[u64], &mut Vec<u64>),
+) -> (f64, u64) {
+    let (inputs, outputs) = ports;
+    let mut stimulus = Stimulus::new(inputs);
+    let mut images = |clocks: Range<usize>| clocks.flat_map(|clock| stimulus.next(clock).to_vec()).collect::<Vec<_>>();
+    let (first, timed) = (images(0..filling), images(filling..filling + clocks));
+    let mut answers = Vec::new();
+    run(&first, &mut answers);
+    answers.clear();
+    answers.reserve(clocks * image_words(outputs));
     let watch = Stopwatch::start();
-    for clock in filling..filling + clocks {
-        engine.clock(stimulus.next(clock), &mut outputs);
-        hash.add(&outputs);
-    }
+    run(&timed, &mut answers);
     #[expect(clippy::cast_precision_loss, reason = "clocks are far below 2^52")]
     let seconds = watch.elapsed().seconds(time) / clocks as f64;
+    let mut hash = OutputHash::default();
+    answers.chunks_exact(image_words(outputs)).for_each(|image| hash.add(image));
     (seconds, hash.value())
+}
+
+/// [`time_clocks`] of an engine of this process.
+fn time_engine(engine: &mut dyn Engine, clocks: (usize, usize), time: TimeBase) -> (f64, u64) {
+    let ports = (engine.inputs().to_vec(), engine.outputs().to_vec());
+    let (taken, given) = (image_words(&ports.0), image_words(&ports.1));
+    time_clocks((&ports.0, &ports.1), clocks, time, |inputs, outputs| {
+        for image in inputs.chunks_exact(taken) {
+            let at = outputs.len();
+            outputs.resize(at + given, 0);
+            engine.clock(image, &mut outputs[at..]);
+        }
+    })
+}
+
+/// [`time_clocks`] of a compiled program, many clocks an exchange. On the wall always: the time is that of another process.
+fn time_program(program: &Program, clocks: (usize, usize)) -> Result<(f64, u64), BenchError> {
+    let mut engine = program.start()?;
+    let ports = (engine.inputs().to_vec(), engine.outputs().to_vec());
+    let run = |inputs: &[u64], outputs: &mut Vec<u64>| engine.clocks(inputs, outputs);
+    let timed = time_clocks((&ports.0, &ports.1), clocks, TimeBase::Wall, run);
+    engine.fault().map_or(Ok(timed), |fault| Err(fault.clone().into()))
 }
 
 /// What is measured.
@@ -189,9 +224,9 @@ pub struct Limits {
     pub time: TimeBase,
 }
 
-/// Clocks of the steady state for about as much work at any size.
+/// Clocks of the steady state for about as much work at any size: enough that the fastest engine takes a tenth of a second.
 fn timed_clocks(nodes: usize) -> usize {
-    (20_000_000 / nodes.max(1)).clamp(20, 5_000)
+    (1_000_000_000 / nodes.max(1)).clamp(1_000, 500_000)
 }
 
 /// Measures chains of all sizes up to the limit.
@@ -234,8 +269,8 @@ fn measure_one(
     let starting = watch.elapsed().seconds(limits.time);
     // A pristine engine again: the first clock above was one of the design's, too.
     let mut engine = InterpretedEngine::new(&netlist);
-    let clocks = timed_clocks(nodes);
-    let (seconds, expected) = time_a_clock(&mut engine, filling(copies), clocks, limits.time);
+    let clocks = (filling(copies), timed_clocks(nodes));
+    let (seconds, expected) = time_engine(&mut engine, clocks, limits.time);
     drop(engine);
     let mut add = |engine: &str, quantity: &str, unit: &str, value: f64| {
         findings.push(Finding::new(SECTION, &design, engine, quantity, unit, vec![value]));
@@ -250,6 +285,18 @@ fn measure_one(
     }
     add("interpreted", "netlist to first clock", "s", starting);
     add("interpreted", "speed", "clocks/s", 1.0 / seconds);
+    if nodes <= COMPILED_NODES {
+        progress(&format!("{design}: compiling"));
+        let started = Instant::now();
+        let program = Program::build(&netlist, Options::default(), program::Goal::Speed)?;
+        add("compiled", "generate and build", "s", started.elapsed().as_secs_f64());
+        let (seconds, found) = time_program(&program, clocks)?;
+        if found != expected {
+            let engine = "compiled".to_owned();
+            return Err(BenchError::Unequal { design, workload: "saturated".into(), engine, found, expected });
+        }
+        add("compiled", "speed", "clocks/s", 1.0 / seconds);
+    }
     if limits.verilator && nodes <= limits.verilator_nodes {
         let tools = nitro_tools::Tools::locate()?;
         let cache = tempfile::tempdir().map_err(|source| BenchError::Io {
@@ -271,7 +318,7 @@ fn measure_one(
         add("verilator", "generate and build", "s", started.elapsed().as_secs_f64());
         for contestant in &contestants {
             if let crate::machine::Machine::One(mut engine) = contestant.start()? {
-                let (seconds, found) = time_a_clock(engine.as_mut(), filling(copies), clocks, limits.time);
+                let (seconds, found) = time_engine(engine.as_mut(), clocks, limits.time);
                 if found != expected {
                     let engine = contestant.title();
                     return Err(BenchError::Unequal { design, workload: "saturated".into(), engine, found, expected });

@@ -98,3 +98,31 @@ pub trait Engine {
         None
     }
 }
+
+/// An engine in a box is an engine, so that test benches take whatever computes a block.
+impl<E: Engine + ?Sized> Engine for Box<E> {
+    fn inputs(&self) -> &[PortInfo] {
+        (**self).inputs()
+    }
+    fn outputs(&self) -> &[PortInfo] {
+        (**self).outputs()
+    }
+    fn set(&mut self, index: usize, value: &[u64]) {
+        (**self).set(index, value);
+    }
+    fn settle(&mut self) {
+        (**self).settle();
+    }
+    fn get(&self, index: usize, value: &mut [u64]) {
+        (**self).get(index, value);
+    }
+    fn edge(&mut self) {
+        (**self).edge();
+    }
+    fn clock(&mut self, inputs: &[u64], outputs: &mut [u64]) {
+        (**self).clock(inputs, outputs);
+    }
+    fn fault(&self) -> Option<&EngineFault> {
+        (**self).fault()
+    }
+}

@@ -1,5 +1,7 @@
 //! Numbers of the protocols, and the overlay's fixed layouts.
 
+use serde::{Deserialize, Serialize};
+
 /// EtherTypes (IEEE registry).
 pub mod ethertype {
     /// IPv4.
@@ -153,7 +155,8 @@ impl Layout {
 }
 
 /// Kind of destination in a mapping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum MappingKind {
     /// An interface on some host.

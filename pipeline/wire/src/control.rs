@@ -2,11 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::constants::MappingKind;
 use crate::policy::{EniPolicy, Nacl};
 
 /// Everything that one card knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CardConfig {
     /// The card's own underlay address.
     pub underlay_ip: IpAddr,
@@ -64,7 +67,8 @@ impl Default for CardConfig {
 }
 
 /// A virtual interface of a guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Eni {
     /// Number at the card: `tuser` of the guest port.
     pub number: u8,
@@ -91,7 +95,8 @@ pub struct Eni {
 }
 
 /// An entry of the mapping cache.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// VNI of the VPC, 24 bits.
     pub vni: u32,

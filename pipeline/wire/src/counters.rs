@@ -4,6 +4,8 @@
 //! held`. Frames that the card makes besides (`made`) are in none of these: what enters and what is made is what leaves
 //! (`passed + replied + made`), is dropped or held.
 
+use serde::{Deserialize, Serialize};
+
 use crate::reason::DropReason;
 
 /// Counters in a bank.
@@ -21,7 +23,8 @@ pub const RECEIVED: u8 = 63;
 pub const MAX_COUNTED_BYTES: u64 = 16_383;
 
 /// A path's counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Bank {
     /// From guests to the underlay.

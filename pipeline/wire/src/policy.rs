@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 /// Ticks in a second: the unit of the card's clock of timeouts. A timeout of `s` seconds ends `s` · this many ticks after the tick of the
 /// connection's last packet.
 pub const TICKS_PER_SECOND: u32 = 16;
@@ -19,7 +21,8 @@ pub const MAX_SECURITY_RULES: usize = 1000;
 pub const MAX_NACL_RULES: usize = 40;
 
 /// The way of a packet, as an interface sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Direction {
     /// From the interface: the tx path.
@@ -49,7 +52,8 @@ impl Direction {
 }
 
 /// What a rule matches above IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// Everything.
     All,
@@ -66,7 +70,8 @@ pub enum Protocol {
 }
 
 /// An address prefix of one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Prefix {
     /// Lowest address.
     pub address: IpAddr,
@@ -75,7 +80,8 @@ pub struct Prefix {
 }
 
 /// Whom a security group rule admits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Peer {
     /// Addresses of a prefix.
     Prefix(Prefix),
@@ -84,7 +90,8 @@ pub enum Peer {
 }
 
 /// A rule of a security group: it can only allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SecurityRule {
     /// What it matches above IP.
     pub protocol: Protocol,
@@ -93,7 +100,8 @@ pub struct SecurityRule {
 }
 
 /// A rule of a network ACL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NaclRule {
     /// Allow or deny.
     pub allow: bool,
@@ -104,7 +112,8 @@ pub struct NaclRule {
 }
 
 /// A network ACL. The first rule that matches decides; none denies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Nacl {
     /// Rules for packets out of the subnet, in ascending order of their numbers.
     pub egress: Vec<NaclRule>,
@@ -124,7 +133,8 @@ impl Nacl {
 }
 
 /// Idle timeouts of tracked connections in seconds (EC2 API, `ConnectionTrackingConfiguration`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timeouts {
     /// TCP established, 60–432,000.
     pub tcp_established: u32,
@@ -147,7 +157,8 @@ impl Default for Timeouts {
 }
 
 /// What an interface's packets may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EniPolicy {
     /// The union of its security groups, for packets from it.
     pub egress: Vec<SecurityRule>,

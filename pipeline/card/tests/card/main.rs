@@ -1,22 +1,8 @@
 //! The whole card: programmed through its registers, frames at both ports, and every counter.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
-
-#[path = "../tx/acls.rs"]
-mod acls;
-#[path = "../tx/frames.rs"]
-mod guest;
-#[path = "../parser/frames.rs"]
-mod noise;
-#[path = "../rx_path/overlay.rs"]
-mod overlay;
-#[path = "../tx/setup.rs"]
-mod setup;
-
-#[path = "../whole/mod.rs"]
-mod whole;
 
 use nitro_card::config::Config;
+use nitro_check::{acls, guest, overlay, setup, whole};
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
 use nitro_driver::{AxiLite, Counter, Driver};
 use nitro_simulator::Engine;
@@ -103,7 +89,7 @@ fn check(config: Config, count: usize, idle: f64, pressure: f64, seed: u64) {
     while sent < count {
         let frames = traffic(&mut random, &card, burst(config).min(count - sent));
         whole.turn(&frames, Strictness::NoKinds).unwrap_or_else(|error| panic!("{config}: {error}"));
-        whole.pass_ticks(LIFE);
+        whole.pass_ticks(LIFE).unwrap();
         sent += frames.len() / 2;
     }
     whole.finish().unwrap_or_else(|error| panic!("{config}: {error}"));
@@ -146,7 +132,7 @@ fn acls_are_replaced_at_run_time() {
             for _ in 0..80_usize.div_ceil(burst(config)) {
                 let frames = traffic(&mut random, &card, burst(config).min(80));
                 whole.turn(&frames, Strictness::NoKinds).unwrap_or_else(|error| panic!("{config}, {round}: {error}"));
-                whole.pass_ticks(LIFE);
+                whole.pass_ticks(LIFE).unwrap();
             }
         }
         assert!(whole.count("nacl") > 20, "{config}: {:?}", whole.shown);

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 mod borders;
-mod frames;
 
 use std::collections::BTreeMap;
 
 use nitro_card::parser::{self, LATENCY};
 use nitro_card::record::PARSE_WINDOW_BYTES;
+use nitro_check::noise as frames;
 use nitro_components::bench::{self, Random, Sink, Source};
 use nitro_model::{Parsed, parse};
 use nitro_simulator::InterpretedEngine;

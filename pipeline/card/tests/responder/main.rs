@@ -4,19 +4,12 @@
 //! None of these frames needs a connection, so all are disposed of in the order in which they come: what may be too big goes
 //! to addresses that no policy concerns.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
-
-#[path = "../tx/frames.rs"]
-mod frames;
-#[path = "../parser/frames.rs"]
-mod noise;
-#[path = "../tx/setup.rs"]
-mod setup;
 
 use std::collections::BTreeMap;
 
 use nitro_card::catalogue::catalogue;
 use nitro_card::config::Config;
+use nitro_check::{guest as frames, noise, setup};
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Sink};
 use nitro_model::checksum::checksum;
 use nitro_model::{Model, Verdict};

@@ -1,22 +1,12 @@
 //! The rx path in a card of which only the underlay's side is driven, against the golden model: every verdict, every delivered byte.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
-#[path = "../tx/acls.rs"]
-mod acls;
-#[path = "../parser/frames.rs"]
-mod noise;
-mod overlay;
-#[path = "../tx/setup.rs"]
-#[allow(dead_code, reason = "the tx path's tests use more of it")]
-mod setup;
 mod stages;
-#[path = "../whole/mod.rs"]
-#[allow(dead_code, reason = "tests of both paths use more of it")]
-mod whole;
 
 use std::collections::BTreeMap;
 
 use nitro_card::config::Config;
+use nitro_check::{acls, noise, overlay, setup, whole};
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
 use nitro_wire::control::CardConfig;
 
@@ -36,7 +26,7 @@ const fn burst(config: Config) -> usize {
 fn check(whole: &mut Whole, config: Config, frames: &[Frame]) {
     for burst in frames.chunks(burst(config)) {
         whole.turn(burst, Strictness::RoomMayBeFull).unwrap_or_else(|error| panic!("{config}: {error}"));
-        whole.pass_ticks(LIFE);
+        whole.pass_ticks(LIFE).unwrap();
     }
     whole.finish().unwrap_or_else(|error| panic!("{config}: {error}"));
 }

@@ -32,7 +32,7 @@ fn send(whole: &mut Whole, config_of: Config, card: &CardConfig, frames: usize, 
         .collect();
     for burst in sent.chunks(burst(config_of)) {
         whole.turn(burst, Strictness::RoomMayBeFull).unwrap_or_else(|error| panic!("{config_of}: {error}"));
-        whole.pass_ticks(LIFE);
+        whole.pass_ticks(LIFE).unwrap();
     }
     whole.finish().unwrap_or_else(|error| panic!("{config_of}: {error}"));
 }

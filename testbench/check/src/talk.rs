@@ -1,5 +1,6 @@
 //! Conversations between an interface and a peer, packet by packet as they pass the card: TCP with losses and resets, UDP, echo, other
 //! protocols, and ICMP errors about any of these.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::IpAddr;
 
@@ -11,8 +12,8 @@ use nitro_wire::control::{CardConfig, Eni, ip_bits};
 use nitro_wire::counters::Bank;
 use nitro_wire::policy::Direction;
 
+use crate::rules::{self, PORTS, pick};
 use crate::whole::Frame;
-use crate::world::{self, PORTS, pick};
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;
@@ -51,6 +52,14 @@ pub enum Quoted {
     Reply(u16),
     /// Some other protocol.
     Other(u8),
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { direction, eni, local, remote, local_port, remote_port, content, payload } = self;
+        let arrow = if *direction == Direction::Egress { "->" } else { "<-" };
+        write!(f, "interface {eni} {local} {local_port} {arrow} {remote} {remote_port}: {content:?}, {payload} bytes")
+    }
 }
 
 /// A datagram of a conversation.
@@ -189,7 +198,9 @@ impl Step {
     }
 }
 
-fn sender(card: &CardConfig, eni: &Eni) -> Sender {
+/// The host that sends to an interface of a card.
+#[must_use]
+pub fn sender(card: &CardConfig, eni: &Eni) -> Sender {
     Sender {
         underlay_ip: ip_bits(card.underlay_ip) ^ 2,
         underlay_mac: card.next_hop_mac,
@@ -264,11 +275,12 @@ fn quote(content: Content) -> Option<Quoted> {
 
 /// A conversation: its datagrams in order, some of them lost, some followed by an error about them.
 pub fn conversation(random: &mut Random, card: &CardConfig) -> Vec<Step> {
-    let eni = usize::try_from(random.below(2)).unwrap();
-    let ipv6 = random.chance(0.4);
-    let own: Vec<IpAddr> = card.enis[eni].ips.iter().copied().filter(|ip| ip.is_ipv6() == ipv6).collect();
+    let eni = usize::try_from(random.below(card.enis.len() as u64)).unwrap();
+    let of = |ipv6| card.enis[eni].ips.iter().copied().filter(|ip| ip.is_ipv6() == ipv6).collect::<Vec<IpAddr>>();
+    let ipv6 = random.chance(0.4) && !of(true).is_empty();
+    let own = of(ipv6);
     let local = pick(random, &own);
-    let remote = pick(random, &world::peers(ipv6));
+    let remote = pick(random, &rules::peers(ipv6));
     let by_local = random.chance(0.5);
     let ends = [pick(random, &PORTS), pick(random, &PORTS)];
     let loss = pick(random, &[0.0, 0.0, 0.15]);

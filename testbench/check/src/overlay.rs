@@ -1,4 +1,5 @@
 //! Random frames from the underlay: overlay packets of every kind for one card, and ones with faults of every kind.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -151,7 +152,7 @@ fn set_outer_ecn(frame: &mut [u8], ecn: u8) {
 
 /// A frame for the underlay port, and its error flag.
 pub fn frame(random: &mut Random, config: &CardConfig, longest: u64) -> (Vec<u8>, bool) {
-    let eni = config.enis[usize::try_from(random.below(2)).unwrap()].clone();
+    let eni = config.enis[usize::try_from(random.below(config.enis.len() as u64)).unwrap()].clone();
     let content = match random.below(10) {
         0 => noise::frame(random),
         1 => noise::sound(random),

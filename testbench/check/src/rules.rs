@@ -1,4 +1,5 @@
 //! Random policies for a card with two interfaces in two VPCs: security groups, network ACLs, limits, timeouts.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,6 +18,7 @@ pub const LONGEST_SECONDS: u32 = 4;
 /// Groups that peers are in and rules name.
 const GROUPS: u64 = 5;
 
+/// One of the values.
 pub fn pick<T: Copy>(random: &mut Random, values: &[T]) -> T {
     values[usize::try_from(random.below(values.len() as u64)).unwrap()]
 }
@@ -25,10 +27,13 @@ pub fn pick<T: Copy>(random: &mut Random, values: &[T]) -> T {
 pub fn peers(ipv6: bool) -> Vec<IpAddr> {
     if ipv6 {
         let v6 = |subnet, host| IpAddr::V6(Ipv6Addr::new(0xfd00, 0x10, 0, subnet, 0, 0, 0, host));
-        vec![v6(0, 0x20), v6(0, 0x21), v6(7, 0x20), v6(7, 0x21), v6(9, 0x99), v6(0, 2)]
+        let outside = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7));
+        vec![v6(0, 0x20), v6(0, 0x21), v6(7, 0x20), v6(7, 0x21), v6(9, 0x99), v6(0, 2), outside]
     } else {
         let v4 = |subnet, host| IpAddr::V4(Ipv4Addr::new(10, 0, subnet, host));
-        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2)]
+        let outside = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+        let service = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
+        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2), outside, service]
     }
 }
 

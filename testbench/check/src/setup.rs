@@ -1,4 +1,5 @@
 //! A card's configuration.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +8,9 @@ use nitro_wire::MappingKind;
 use nitro_wire::control::{CardConfig, Eni, Mapping};
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND, Timeouts};
 
+/// The MAC that guests see for their gateway.
 pub const GATEWAY_MAC: [u8; 6] = [0x0a, 0, 0, 0, 0, 1];
+/// VNI of the first ENI's VPC.
 pub const VNI: u32 = 4432;
 
 /// An address of the first ENI's IPv4 subnet.

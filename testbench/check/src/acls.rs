@@ -1,4 +1,5 @@
 //! Random network ACLs for the subnets of a card, made of what its traffic looks like, so that rules overlap and are met.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,5 @@
 //! Random frames of every kind that the parser knows, sound ones and ones with faults of every kind.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use nitro_components::bench::Random;
 use nitro_model::checksum::{checksum, icmpv6_sum};
@@ -237,7 +238,7 @@ fn arp(random: &mut Random) -> Vec<u8> {
 }
 
 /// Sets the IPv4 header's checksum right, if there is a whole header.
-fn mend(frame: &mut [u8]) {
+pub fn mend(frame: &mut [u8]) {
     let start = if frame.get(12..14) == Some(&[0x81, 0]) { 18 } else { 14 };
     if frame.get(start - 2..start) != Some(&[8, 0]) || frame.len() < start + 20 {
         return;
@@ -282,8 +283,13 @@ pub fn sound(random: &mut Random) -> Vec<u8> {
 pub fn frame(random: &mut Random) -> Vec<u8> {
     let mut frame = sound(random);
     if random.chance(0.5) {
-        return frame;
+        damage(random, &mut frame);
     }
+    frame
+}
+
+/// A fault or two, mostly with a checksum that does not show them.
+pub fn damage(random: &mut Random, frame: &mut Vec<u8>) {
     for _ in 0..=random.below(2) {
         let place = usize::try_from(random.below(frame.len().min(130) as u64)).unwrap();
         match random.below(8) {
@@ -306,7 +312,6 @@ pub fn frame(random: &mut Random) -> Vec<u8> {
         }
     }
     if random.chance(0.8) {
-        mend(&mut frame);
+        mend(frame);
     }
-    frame
 }

@@ -1,4 +1,5 @@
 //! Random frames as guests send them, most of them sound, many of them not allowed.
+#![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::IpAddr;
 
@@ -161,6 +162,7 @@ fn ipv6(random: &mut Random, config: &CardConfig, eni: &Eni) -> Vec<u8> {
     bytes
 }
 
+/// An ARP frame of an interface, mostly a request.
 pub fn arp(random: &mut Random, mac: u128, eni: &Eni) -> Vec<u8> {
     let own = own(eni, true);
     let sender_mac = if random.chance(0.95) { mac } else { below(random, 1 << 48) };

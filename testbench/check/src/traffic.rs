@@ -1,0 +1,301 @@
+//! Random cases: conversations of a card's interfaces, packets of real stacks, junk, and policies that are replaced meanwhile.
+//!
+//! Conversations of all interfaces run interleaved, in turns. Four ways:
+//!
+//! * singly: a turn is one datagram, at either side; allowances of few connections, a connection table that overflows, and time that passes;
+//! * in bursts: up to some dozens back to back at one side, so that packets of a flow meet in the waiting room; no allowances, since who
+//!   gets the last place depends on the order of flows, which is open;
+//! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
+//! * bursts at one side with junk in between: frames that are malformed or of nobody.
+//!
+//! Policies and ACLs are replaced between turns, and in the middle of them. Not covered: packets of one connection at both sides at the same
+//! time (the model is sequential), and what [`left_out`](crate::whole::left_out) names.
+
+use std::collections::VecDeque;
+
+use nitro_card::config::Config;
+use nitro_components::bench::Random;
+use nitro_model::{decap, parse};
+use nitro_wire::control::CardConfig;
+use nitro_wire::counters::Bank;
+use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND, Timeouts};
+use serde::Serialize;
+
+use crate::case::{Act, Case, During, Sent, World};
+use crate::file::Skeleton;
+use crate::talk::Step;
+use crate::whole::left_out::is_left_out;
+use crate::whole::{Change, Difference, Frame, Rates, Strictness};
+use crate::{captured, guest, overlay, rules, talk};
+
+/// Probability of few connections on `line`, whose table takes a quarter of a million clocks to be walked over before the first refusal of
+/// a tick.
+const FEW_ON_LINE: f64 = 0.05;
+/// Most packets of such a case.
+const FEW_PACKETS_ON_LINE: usize = 100;
+
+/// A way to send.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Manner {
+    /// Datagrams in a turn.
+    pub burst: u64,
+    /// Few connections are allowed for an interface.
+    pub few: bool,
+    /// Probability, before each turn, that time passes.
+    pub pauses: f64,
+    /// Frames at both sides in a turn.
+    pub both: bool,
+    /// Conversations after which all connections are left to end, so that the table does not overflow.
+    pub talks: usize,
+    /// Probability of junk instead of a datagram.
+    pub junk: f64,
+    /// Probability of a bubble before a beat.
+    pub idle: f64,
+    /// Probability that an output is not ready.
+    pub pressure: f64,
+}
+
+impl Manner {
+    /// One datagram at a time.
+    pub const SINGLY: Self =
+        Self { burst: 1, few: true, pauses: 0.06, both: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
+    /// Up to thirty.
+    pub const BURSTS: Self = Self {
+        burst: 30,
+        few: false,
+        pauses: 0.0,
+        both: false,
+        talks: usize::MAX,
+        junk: 0.0,
+        idle: 0.0,
+        pressure: 0.0,
+    };
+    /// With junk in between.
+    pub const JUNK: Self = Self {
+        burst: 40,
+        few: false,
+        pauses: 0.0,
+        both: false,
+        talks: usize::MAX,
+        junk: 0.2,
+        idle: 0.3,
+        pressure: 0.4,
+    };
+
+    /// A random one for a card.
+    #[must_use]
+    pub fn random(random: &mut Random, config: Config) -> Self {
+        // A table that overflows is for single packets, since the order of flows decides who gets a place.
+        let (burst, talks) = match config {
+            Config::Tiny => (6, 9),
+            Config::Edge => (20, 400),
+            Config::Line => (30, usize::MAX),
+        };
+        let (idle, pressure) = rules::pick(random, &[(0.0, 0.0), (0.0, 0.0), (0.1, 0.1), (0.3, 0.4), (0.0, 0.6)]);
+        let few = random.chance(if config == Config::Line { FEW_ON_LINE } else { 0.5 });
+        let manner = match random.below(8) {
+            0 | 1 => Self { few, ..Self::SINGLY },
+            2 => Self { few: false, pauses: 0.0, ..Self::SINGLY },
+            3 | 4 => Self { burst, talks, ..Self::BURSTS },
+            5 => Self { burst, talks, both: true, ..Self::BURSTS },
+            _ => Self { burst, talks, ..Self::JUNK },
+        };
+        Self { idle, pressure, ..manner }
+    }
+
+    /// What the bench can insist on.
+    #[must_use]
+    pub fn strictness(&self) -> Strictness {
+        if self.burst == 1 { Strictness::Full } else { Strictness::RoomMayBeFull }
+    }
+}
+
+/// Policies and ACLs that may take the place of others.
+pub type Replacements<'a> = &'a mut dyn FnMut(&mut Random) -> Option<Change>;
+
+fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Sent {
+    if random.chance(0.5)
+        && let Some((frame, note)) = captured::frame(random, card)
+        && frame.bank == bank
+    {
+        return Sent { note, frame };
+    }
+    let frame = match bank {
+        Bank::Tx => {
+            let (port, bytes) = guest::frame(random, card);
+            Frame::tx(port, bytes)
+        }
+        Bank::Rx => {
+            let keys = [card.token_keys.as_slice(), &card.token_keys].concat();
+            let keyed = CardConfig { token_keys: keys, ..card.clone() };
+            let (bytes, error) = overlay::frame(random, &keyed, 100);
+            Frame::rx(bytes, error)
+        }
+    };
+    Sent { note: "junk".to_owned(), frame }
+}
+
+/// The longest timeout of any interface, in ticks, and some.
+fn life(card: &CardConfig) -> u32 {
+    let longest = |timeouts: Timeouts| {
+        let Timeouts { tcp_established, tcp_transient, udp, udp_stream, icmp, other } = timeouts;
+        [tcp_established, tcp_transient, udp, udp_stream, icmp, other].into_iter().max()
+    };
+    let seconds = card.enis.iter().filter_map(|eni| longest(eni.policy.timeouts)).max().unwrap_or(0);
+    seconds.max(rules::LONGEST_SECONDS) * TICKS_PER_SECOND + 2
+}
+
+/// Time that passes: mostly some seconds, at times enough for every timeout.
+fn pause(random: &mut Random, life: u32) -> Act {
+    let longest = if random.chance(0.15) { life } else { 50 };
+    Act::Ticks(1 + u32::try_from(random.below(longest.into())).unwrap_or(0))
+}
+
+/// The acts of so many datagrams.
+#[must_use]
+pub fn acts(
+    random: &mut Random,
+    card: &CardConfig,
+    manner: &Manner,
+    datagrams: usize,
+    replacement: Replacements<'_>,
+) -> Vec<Act> {
+    let life = life(card);
+    let mut talks: Vec<VecDeque<Step>> = Vec::new();
+    let (mut acts, mut sent, mut begun) = (Vec::new(), 0, 0);
+    while sent < datagrams {
+        if begun >= manner.talks {
+            acts.push(Act::Ticks(life));
+            begun = talks.len();
+        }
+        while talks.len() < 5 {
+            begun += 1;
+            talks.push(talk::conversation(random, card).into());
+        }
+        if random.chance(manner.pauses) {
+            acts.push(pause(random, life));
+        }
+        if random.chance(0.02) {
+            acts.extend(replacement(random).map(Act::Change));
+        }
+        let bank = if random.chance(0.5) { Bank::Tx } else { Bank::Rx };
+        let frames = turn(random, card, manner, bank, &mut talks);
+        sent += frames.len();
+        if !frames.is_empty() {
+            let during = (manner.burst > 1 && random.chance(0.04)).then(|| random.below(40 + 20 * frames.len() as u64));
+            let during = during.and_then(|clock| Some(During { clock, change: replacement(random)? }));
+            acts.push(Act::Turn { frames, during });
+        }
+        talks.retain(|talk| !talk.is_empty());
+    }
+    acts
+}
+
+/// The frames of a turn.
+fn turn(
+    random: &mut Random,
+    card: &CardConfig,
+    manner: &Manner,
+    bank: Bank,
+    talks: &mut [VecDeque<Step>],
+) -> Vec<Sent> {
+    // The side at which two addresses talk in this turn.
+    let salt = random.bits();
+    let side = |step: &Step| match bank {
+        _ if !manner.both => bank,
+        _ if (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0 => Bank::Tx,
+        _ => Bank::Rx,
+    };
+    let most = 1 + random.below(manner.burst);
+    // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
+    let (mut frames, mut pairs): (Vec<Sent>, Vec<u64>) = (Vec::new(), Vec::new());
+    while (frames.len() as u64) < most {
+        if random.chance(manner.junk) {
+            let sent = junk(random, card, bank);
+            if frames.is_empty() || !carries_error(card, &sent.frame) {
+                frames.push(sent);
+            }
+            continue;
+        }
+        let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(|step| step.bank() == side(step));
+        let ready: Vec<usize> = (0..talks.len()).filter(|&talk| goes(&talks[talk])).collect();
+        if ready.is_empty() {
+            break;
+        }
+        let talk = rules::pick(random, &ready);
+        if talks[talk].front().is_some_and(|step| step.is_error() && pairs.contains(&step.pair())) {
+            break;
+        }
+        let Some(step) = talks[talk].pop_front() else { break };
+        pairs.push(step.pair());
+        frames.push(Sent { note: step.to_string(), frame: step.frame(card) });
+    }
+    frames.retain(|sent| !is_left_out(card, &sent.frame));
+    frames
+}
+
+/// The frame, or what it carries, is an ICMP error.
+fn carries_error(card: &CardConfig, frame: &Frame) -> bool {
+    let parsed = parse(&frame.bytes);
+    match frame.bank {
+        Bank::Tx => parsed.quoted_valid,
+        Bank::Rx => {
+            let overlay = decap::check(card, &parsed, &frame.bytes);
+            overlay.is_ok_and(|overlay| parse(overlay.inner).quoted_valid)
+        }
+    }
+}
+
+/// Another policy or ACL for one of two interfaces or subnets, as tables can have them.
+pub fn any_replacement(random: &mut Random, few: bool) -> Change {
+    let number = u8::from(random.chance(0.5));
+    if random.chance(0.5) {
+        Change::Policy { eni: number, policy: Box::new(rules::policy(random, few)) }
+    } else {
+        Change::Nacl { subnet: number, nacl: random.chance(0.6).then(|| rules::nacl(random)) }
+    }
+}
+
+/// A policy or ACL of another file for this card; limits and timeouts stay.
+fn replacement_of(random: &mut Random, card: &CardConfig, other: &CardConfig) -> Option<Change> {
+    if random.chance(0.5) {
+        let index = usize::try_from(random.below(card.enis.len() as u64)).ok()?;
+        let (eni, new) = (card.enis.get(index)?, other.enis.get(index)?);
+        let policy =
+            EniPolicy { egress: new.policy.egress.clone(), ingress: new.policy.ingress.clone(), ..eni.policy.clone() };
+        Some(Change::Policy { eni: eni.number, policy: Box::new(policy) })
+    } else {
+        let subnet = u8::try_from(random.below(card.subnets.len() as u64)).ok()?;
+        Some(Change::Nacl { subnet, nacl: other.subnets.get(usize::from(subnet))?.clone() })
+    }
+}
+
+/// A random case of so many packets on a card of a random VPC file; the same one from the same seed.
+///
+/// # Errors
+/// If the VPC file is none, which is a mistake here.
+pub fn random_case(config: Config, seed: u64, packets: usize) -> Result<Case, Difference> {
+    let mut random = Random::new(seed);
+    let manner = Manner::random(&mut random, config);
+    let skeleton = Skeleton::new(&mut random, config, manner.few);
+    let world =
+        |random: &mut Random| World::File { vpc: skeleton.with_policies(random), cached: skeleton.cached.clone() };
+    let first = world(&mut random);
+    let card = first.card()?;
+    let others = [world(&mut random).card()?, world(&mut random).card()?];
+    let mut replacement = |random: &mut Random| {
+        let other = usize::from(random.chance(0.5));
+        replacement_of(random, &card, &others[other])
+    };
+    let most = if config == Config::Line && manner.few { FEW_PACKETS_ON_LINE } else { packets };
+    let acts = acts(&mut random, &card, &manner, packets.min(most), &mut replacement);
+    Ok(Case {
+        description: format!("seed {seed}: {manner:?}"),
+        config: config.name().to_owned(),
+        world: first,
+        strictness: manner.strictness(),
+        rates: Rates { idle: manner.idle, pressure: manner.pressure, seed },
+        independence: random.chance(0.1),
+        acts,
+    })
+}

@@ -1,0 +1,571 @@
+//! A whole card under test: programmed through its registers, driven at either side or both, and held against the golden model.
+//!
+//! The model takes one frame after the other. The card keeps the order only within a flow, and its paths run at the same time, so a
+//! comparison goes by turns ([`Whole::turn`]): frames enter, the card works until all are disposed of, then the model gets them in
+//! the order in which they entered. Verdicts are told apart by serial numbers; of the frames that leave, each must be due, and
+//! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
+//! shown to it, if it was one that may have to wait.
+//!
+//! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
+//!
+//! A policy may be replaced in the middle of a turn ([`Whole::turn_with`]). Then each packet must have been judged by the old policy or by the
+//! new one, and once one of a flow was judged by the new one, all later ones.
+
+mod change;
+mod difference;
+pub mod left_out;
+mod ports;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use nitro_card::catalogue::card_entry;
+use nitro_card::config::Config;
+use nitro_components::bench::{self, Packet};
+use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
+use nitro_model::{Model, Outcome, Parsed, Verdict, parse};
+use nitro_netlist::Netlist;
+use nitro_simulator::{Engine, InterpretedEngine};
+use nitro_wire::control::CardConfig;
+use nitro_wire::counters::{self, Bank};
+use nitro_wire::{DropReason, Flow, registers};
+use serde::{Deserialize, Serialize};
+
+pub use change::Change;
+pub use difference::{Difference, EventDifference, head};
+use ports::{Busy, Ports, Seen};
+
+/// Fields of an event.
+pub const EVENT: [&str; 7] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow"];
+/// Clocks without any progress after which a turn has failed, for all but walks.
+const PATIENCE: u64 = 20_000;
+/// The same for each connection that the card can track: the table has two places for each, is walked over in two clocks a place
+/// before an insertion is refused, and a walk of the tick before may have to end first.
+const PATIENCE_PER_CONNECTION: u64 = 10;
+/// Clocks after which what a packet changed is seen by the next.
+const SETTLED: u64 = 60;
+/// Clocks of reset.
+const RESET_CLOCKS: u32 = 2;
+/// Clocks after which a card at rest has done everything.
+const REST_CLOCKS: u64 = 300;
+/// Clocks of a tick when time passes.
+const CLOCKS_PER_TICK: u32 = 8;
+
+/// A frame for the card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    /// The path that it takes.
+    pub bank: Bank,
+    /// Tx: number of the interface; rx: the stream's error flag.
+    pub tuser: u8,
+    /// The frame.
+    #[serde(with = "crate::hex")]
+    pub bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// A guest's frame.
+    #[must_use]
+    pub fn tx(port: u8, bytes: Vec<u8>) -> Self {
+        Self { bank: Bank::Tx, tuser: port, bytes }
+    }
+
+    /// A frame from the underlay.
+    #[must_use]
+    pub fn rx(bytes: Vec<u8>, error: bool) -> Self {
+        Self { bank: Bank::Rx, tuser: u8::from(error), bytes }
+    }
+}
+
+/// How the bench disturbs the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// Probability of a bubble before a beat.
+    pub idle: f64,
+    /// Probability that an output is not ready.
+    pub pressure: f64,
+    /// Of the randomness.
+    pub seed: u64,
+}
+
+/// What the bench insists on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strictness {
+    /// Everything, and that no packet finds the waiting room full.
+    Full,
+    /// Everything of what the room had place for.
+    RoomMayBeFull,
+    /// Not the kinds of flows, for turns with frames at both sides: which of two packets found the other's entry is open.
+    NoKinds,
+}
+
+/// What a packet's order depends on: port, addresses, protocol, ports, ICMP type and identifier.
+type FlowId = (u64, u128, u128, u8, u16, u16, u8, u16);
+
+/// Frames that shall leave, and by which flow.
+type Due = Vec<(FlowId, Packet)>;
+
+/// A card and its model.
+pub struct Whole<E = InterpretedEngine> {
+    /// The card.
+    pub engine: E,
+    /// What it shall do.
+    pub model: Model,
+    /// How often each verdict, reason and kind came up.
+    pub shown: BTreeMap<String, u32>,
+    /// Clocks of the traffic.
+    pub clocks: u64,
+    /// Clocks without any progress after which a turn has failed.
+    patience: u64,
+    state: Option<DriverState>,
+    ports: Ports,
+    serials: [u16; 2],
+    /// Frames and bytes that found the waiting room full, which the model does not count.
+    refused: [(u64, u64); 2],
+}
+
+/// The netlist of a configuration's card, made once.
+///
+/// # Panics
+/// If the card cannot be elaborated.
+#[must_use]
+pub fn netlist(config: Config) -> &'static Netlist {
+    static NETLISTS: [OnceLock<Netlist>; 3] = [const { OnceLock::new() }; 3];
+    let index = Config::ALL.iter().position(|known| *known == config).unwrap_or(0);
+    NETLISTS[index].get_or_init(|| card_entry(config).netlist().unwrap_or_else(|error| panic!("{config}: {error}")))
+}
+
+/// A card of this configuration at power-up, compiled for the interpreter once.
+///
+/// # Panics
+/// As [`netlist`].
+#[must_use]
+pub fn interpreted(config: Config) -> InterpretedEngine {
+    static ENGINES: [OnceLock<InterpretedEngine>; 3] = [const { OnceLock::new() }; 3];
+    let index = Config::ALL.iter().position(|known| *known == config).unwrap_or(0);
+    ENGINES[index].get_or_init(|| InterpretedEngine::new(netlist(config))).clone()
+}
+
+/// A card of this configuration out of reset.
+///
+/// # Panics
+/// As [`netlist`].
+#[must_use]
+pub fn start(config: Config) -> InterpretedEngine {
+    let mut engine = interpreted(config);
+    if let Err(error) = bench::reset(&mut engine, RESET_CLOCKS) {
+        panic!("{config}: {error}");
+    }
+    engine
+}
+
+/// The model of a card of this configuration.
+#[must_use]
+pub fn model(config: Config, card: &CardConfig) -> Model {
+    Model::with_capacity(card.clone(), 1 << config.dimensions().connections_log2)
+}
+
+fn flow_id(port: u64, parsed: &Parsed) -> FlowId {
+    let Parsed { src_ip, dst_ip, protocol, src_port, dst_port, icmp_type, icmp_identifier, .. } = *parsed;
+    (port, src_ip, dst_ip, protocol, src_port, dst_port, icmp_type, icmp_identifier)
+}
+
+/// The model's verdict of a frame.
+pub fn judge(model: &mut Model, frame: &Frame) -> Outcome {
+    match frame.bank {
+        Bank::Tx => model.tx(frame.tuser, &frame.bytes, false),
+        Bank::Rx => model.rx(&frame.bytes, frame.tuser != 0),
+    }
+}
+
+impl Whole {
+    /// A card of a configuration, interpreted and programmed; its time stands still from tick 0 on.
+    ///
+    /// # Panics
+    /// If it cannot be programmed.
+    #[must_use]
+    pub fn new(config: Config, card: &CardConfig, rates: Rates) -> Self {
+        Self::on(interpreted(config), config, card, rates)
+    }
+}
+
+impl<E: Engine> Whole<E> {
+    /// The same with a card of some past, which it shall forget in reset.
+    ///
+    /// # Panics
+    /// If it cannot be programmed.
+    #[must_use]
+    pub fn on(engine: E, config: Config, card: &CardConfig, rates: Rates) -> Self {
+        Self::try_on(engine, config, card, rates).unwrap_or_else(|error| panic!("{config}: {error}"))
+    }
+
+    /// Resets a card of a configuration, and programs it; its time stands still from tick 0 on.
+    ///
+    /// # Errors
+    /// If it cannot be programmed.
+    pub fn try_on(mut engine: E, config: Config, card: &CardConfig, rates: Rates) -> Result<Self, Difference> {
+        bench::reset(&mut engine, RESET_CLOCKS)?;
+        let mut driver = Driver::open(AxiLite::new(&mut engine)?, card.hash_key)?;
+        driver.configure(&CardConfig { clocks_per_tick: 0, ..card.clone() })?;
+        let state = Some(driver.suspend());
+        Ok(Self {
+            ports: Ports::new(&engine, rates)?,
+            model: model(config, card),
+            shown: BTreeMap::new(),
+            clocks: 0,
+            patience: PATIENCE + (PATIENCE_PER_CONNECTION << config.dimensions().connections_log2),
+            state,
+            serials: [0; 2],
+            refused: [(0, 0); 2],
+            engine,
+        })
+    }
+
+    /// Looks in every clock whether outputs depend on `tready`, which takes twice as long; on from the beginning.
+    pub fn check_independence(&mut self, check: bool) {
+        self.ports.check_independence(check);
+    }
+
+    /// The card's software.
+    ///
+    /// # Panics
+    /// If the block is no card.
+    pub fn driver<T>(&mut self, work: impl FnOnce(&mut Driver<AxiLite<'_>>) -> T) -> T {
+        let bus = AxiLite::new(&mut self.engine).expect("it was found before");
+        let mut driver = Driver::resume(bus, self.state.take().expect("it is put back below"));
+        let result = work(&mut driver);
+        self.state = Some(driver.suspend());
+        result
+    }
+
+    /// The card's software while frames come and go.
+    fn driver_in_traffic<T>(&mut self, work: impl FnOnce(&mut Driver<AxiLite<'_>>) -> T) -> T {
+        let mut busy = Busy::new(&mut self.engine, &mut self.ports);
+        let bus = AxiLite::new(&mut busy).expect("it was found before");
+        let mut driver = Driver::resume(bus, self.state.take().expect("it is put back below"));
+        let before = driver.port().clocks();
+        let result = work(&mut driver);
+        self.clocks += driver.port().clocks() - before;
+        self.state = Some(driver.suspend());
+        result
+    }
+
+    /// Replaces a policy, in the card and in the model.
+    ///
+    /// # Errors
+    /// If the card does not take it.
+    pub fn change(&mut self, change: &Change) -> Result<(), Difference> {
+        self.driver(|driver| change.install(driver, true))?;
+        change.apply(&mut self.model);
+        Ok(())
+    }
+
+    /// Lets at least so many ticks pass, in the card and in the model.
+    ///
+    /// # Errors
+    /// If something comes out, or the registers fail.
+    pub fn pass_ticks(&mut self, ticks: u32) -> Result<(), Difference> {
+        self.driver(|driver| driver.port().write(registers::CLOCKS_PER_TICK.offset, CLOCKS_PER_TICK))?;
+        self.idle(u64::from(ticks) * u64::from(CLOCKS_PER_TICK))?;
+        let tick = self.driver(|driver| {
+            driver.port().write(registers::CLOCKS_PER_TICK.offset, 0)?;
+            driver.port().read(registers::TIME.offset)
+        });
+        self.model.set_tick(tick?.into());
+        Ok(())
+    }
+
+    /// Runs so many clocks in which nothing is offered.
+    ///
+    /// # Errors
+    /// If a stream breaks its rules.
+    pub fn idle(&mut self, clocks: u64) -> Result<(), Difference> {
+        for _ in 0..clocks {
+            self.clock()?;
+        }
+        Ok(())
+    }
+
+    fn clock(&mut self) -> Result<(), Difference> {
+        self.clocks += 1;
+        Ok(self.ports.clock(&mut self.engine)?)
+    }
+
+    /// Sends the frames, all that go to a side one behind the other, and compares all that comes of them.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn turn(&mut self, frames: &[Frame], strictness: Strictness) -> Result<(), Difference> {
+        self.turn_with(frames, strictness, None)
+    }
+
+    /// The same; so many clocks after the first beat is offered the policy begins to be replaced. It must leave limits and timeouts alone.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn turn_with(
+        &mut self,
+        frames: &[Frame],
+        strictness: Strictness,
+        change: Option<(u64, &Change)>,
+    ) -> Result<(), Difference> {
+        let mut missing = [0; 2];
+        for frame in frames {
+            self.ports.push(frame);
+            missing[frame.bank as usize] += 1;
+        }
+        let mut seen = Seen::default();
+        let (mut progress, mut silence, mut clock) = (0, 0, 0);
+        let mut due = change;
+        while due.is_some() || missing.iter().zip(seen.disposed()).any(|(count, disposed)| disposed < *count) {
+            if let Some((_, change)) = due.take_if(|(at, _)| clock >= *at) {
+                self.driver_in_traffic(|driver| change.install(driver, false))?;
+            }
+            self.step(&mut seen)?;
+            clock += 1;
+            let [events, left] = [seen.disposed(), seen.frames()].map(|counts| counts.iter().sum::<usize>() as u64);
+            let now = self.ports.sent() + events + left;
+            silence = if now == progress { silence + 1 } else { 0 };
+            progress = now;
+            if silence > self.patience && due.is_none() {
+                return Err(Difference::Lost { entered: missing, disposed: seen.disposed() });
+            }
+        }
+        let due = self.expect(frames, &seen, strictness, change.map(|(_, change)| change))?;
+        let wanted = [due[0].len(), due[1].len()];
+        let mut clocks = 0;
+        while wanted.iter().zip(seen.frames()).any(|(count, left)| left < *count) {
+            self.step(&mut seen)?;
+            clocks += 1;
+            if clocks > self.patience {
+                break;
+            }
+        }
+        for _ in 0..SETTLED {
+            self.step(&mut seen)?;
+        }
+        let disposed = seen.disposed();
+        for ((due, left), port) in due.into_iter().zip(seen.left).zip(["net_tx", "guest_tx"]) {
+            in_order(port, due, left)?;
+        }
+        if missing != disposed {
+            return Err(Difference::Lost { entered: missing, disposed });
+        }
+        for (serial, count) in self.serials.iter_mut().zip(missing) {
+            *serial = serial.wrapping_add(u16::try_from(count & 0xffff).unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, seen: &mut Seen) -> Result<(), Difference> {
+        self.clock()?;
+        self.ports.take(self.serials, seen)
+    }
+
+    /// Shows the frames to the model, compares the events, and tells what shall leave at either side.
+    fn expect(
+        &mut self,
+        frames: &[Frame],
+        seen: &Seen,
+        strictness: Strictness,
+        change: Option<&Change>,
+    ) -> Result<[Due; 2], Difference> {
+        let mut due = [Vec::new(), Vec::new()];
+        let mut numbers = [0_u16; 2];
+        let back = change.and_then(|change| change.back(&self.model));
+        let mut replaced = change.zip(back).map(|(change, back)| Replaced { change, back, anew: BTreeSet::new() });
+        for (index, frame) in frames.iter().enumerate() {
+            let side = frame.bank as usize;
+            let number = numbers[side];
+            numbers[side] += 1;
+            let Some(found) = seen.events[side].get(&number) else {
+                return Err(Difference::NoEvent { frame: index });
+            };
+            let full = u64::from(DropReason::NewFlowQueueFull.code());
+            let outcome = if found[2] == full && strictness != Strictness::Full {
+                self.refused(index, frame, found)?
+            } else {
+                self.judged(frame, number, found, strictness, &mut replaced)
+            };
+            let wanted = self.event(frame, number, &outcome, found, strictness);
+            if *found != wanted {
+                let (head, found) = (head(&frame.bytes).to_vec(), found.clone());
+                let event = EventDifference { frame: index, bank: frame.bank, head, found, wanted };
+                return Err(Difference::Event(Box::new(event)));
+            }
+            self.note(frame, outcome, &mut due);
+        }
+        if let Some(change) = change {
+            change.apply(&mut self.model);
+        }
+        Ok(due)
+    }
+
+    /// The model's verdict, by the old policy or by the new one, whichever the card's event fits.
+    fn judged(
+        &mut self,
+        frame: &Frame,
+        number: u16,
+        found: &[u64],
+        strictness: Strictness,
+        replaced: &mut Option<Replaced<'_>>,
+    ) -> Outcome {
+        let Some(Replaced { change, back, anew }) = replaced else { return judge(&mut self.model, frame) };
+        let flow = (frame.bank as usize, flow_id(frame.tuser.into(), &parse(&frame.bytes)));
+        if !anew.contains(&flow) {
+            let mut model = self.model.clone();
+            let outcome = judge(&mut model, frame);
+            if self.event(frame, number, &outcome, found, strictness) == *found {
+                self.model = model;
+                return outcome;
+            }
+        }
+        change.apply(&mut self.model);
+        let outcome = judge(&mut self.model, frame);
+        back.apply(&mut self.model);
+        anew.insert(flow);
+        outcome
+    }
+
+    /// The event that a verdict of the model makes.
+    fn event(&self, frame: &Frame, number: u16, outcome: &Outcome, found: &[u64], strictness: Strictness) -> Vec<u64> {
+        let eni = match frame.bank {
+            Bank::Tx => frame.tuser,
+            Bank::Rx => outcome.eni.unwrap_or(0),
+        };
+        let flow = if strictness == Strictness::NoKinds { found[6] } else { outcome.flow.code().into() };
+        vec![
+            u64::from(self.serials[frame.bank as usize].wrapping_add(number)),
+            outcome.verdict.code().code().into(),
+            outcome.verdict.reason().map_or(0, DropReason::code).into(),
+            eni.into(),
+            outcome.eni.is_some().into(),
+            frame.bytes.len().min(16_383) as u64,
+            flow,
+        ]
+    }
+
+    /// A frame that found the waiting room full, which the model does not see.
+    fn refused(&mut self, index: usize, frame: &Frame, found: &[u64]) -> Result<Outcome, Difference> {
+        let mut outcome = judge(&mut self.model.clone(), frame);
+        if outcome.flow == Flow::None {
+            return Err(Difference::NeedNotWait { frame: index });
+        }
+        let refused = &mut self.refused[frame.bank as usize];
+        refused.0 += 1;
+        refused.1 += frame.bytes.len() as u64;
+        // Established or not: those before it in its flow may have been refused.
+        outcome.flow = u8::try_from(found[6]).ok().and_then(Flow::from_code).unwrap_or_default();
+        outcome.verdict = Verdict::Drop(DropReason::NewFlowQueueFull);
+        outcome.eni = outcome.eni.filter(|_| frame.bank == Bank::Tx);
+        Ok(outcome)
+    }
+
+    /// Counts what came up, and tells what is due to leave.
+    fn note(&mut self, frame: &Frame, outcome: Outcome, due: &mut [Due; 2]) {
+        let reason = outcome
+            .verdict
+            .reason()
+            .map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
+        for shown in [reason, format!("{:?} {}", frame.bank, outcome.flow.name())] {
+            *self.shown.entry(shown).or_default() += 1;
+        }
+        match outcome.verdict {
+            Verdict::Forward(bytes) => {
+                due[0].push((flow_id(frame.tuser.into(), &parse(&frame.bytes)), Packet { bytes, tuser: 0 }));
+            }
+            Verdict::Deliver { eni, frame: bytes } => {
+                let tuser = u64::from(eni);
+                due[1].push((flow_id(tuser, &parse(&bytes)), Packet { bytes, tuser }));
+            }
+            Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
+                *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
+                due[1].push((FlowId::default(), Packet { bytes, tuser: eni.into() }));
+            }
+            Verdict::Local | Verdict::Drop(_) => {}
+        }
+    }
+
+    /// Compares all counters with the model's, that the books balance, and that nothing is held or still comes.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn finish(&mut self) -> Result<(), Difference> {
+        let mut seen = Seen::default();
+        for _ in 0..REST_CLOCKS {
+            self.step(&mut seen)?;
+        }
+        let [events, frames] = [seen.disposed(), seen.frames()].map(|counts| counts.iter().sum::<usize>());
+        if events + frames > 0 {
+            return Err(Difference::Unasked { events, frames });
+        }
+        for bank in Bank::ALL {
+            let (refused, bytes) = self.refused[bank as usize];
+            let (mut received, mut accounted) = (0, 0);
+            for (index, name) in counters::all() {
+                let found = self.driver(|driver| driver.counter(bank, index))?;
+                let counted = self.model.counters().get(bank, index);
+                let mut wanted = (counted.packets, counted.bytes);
+                if index == counters::RECEIVED || index == DropReason::NewFlowQueueFull.code() {
+                    wanted = (wanted.0 + refused, wanted.1 + bytes);
+                }
+                let found = (found.packets, found.bytes);
+                if found != wanted {
+                    return Err(Difference::Counter { bank, name, found, wanted });
+                }
+                match index {
+                    counters::RECEIVED => received = found.0,
+                    counters::MADE => {}
+                    _ => accounted += found.0,
+                }
+            }
+            let status = self.driver(|driver| driver.port().read(registers::STATUS.offset))?;
+            let held = registers::STATUS.field(&format!("{}_held", bank.name())).map_or(0, |field| field.get(status));
+            if received != accounted + u64::from(held) {
+                return Err(Difference::Conservation { bank, received, accounted: accounted + u64::from(held) });
+            }
+            if held != 0 {
+                return Err(Difference::Held { bank, held });
+            }
+        }
+        Ok(())
+    }
+
+    /// How often something came up.
+    pub fn count(&self, name: &str) -> u32 {
+        self.shown.get(name).copied().unwrap_or(0)
+    }
+}
+
+/// A policy that is replaced in a turn.
+struct Replaced<'a> {
+    change: &'a Change,
+    /// What leads back to the old one.
+    back: Change,
+    /// Flows that were judged by the new one.
+    anew: BTreeSet<(usize, FlowId)>,
+}
+
+/// The frames that left are those that were due, in the order of their flows.
+fn in_order(port: &'static str, mut due: Due, left: Vec<Packet>) -> Result<(), Difference> {
+    for (frame, packet) in left.into_iter().enumerate() {
+        let shown = head(&packet.bytes).to_vec();
+        let Some(place) = due.iter().position(|(_, wanted)| *wanted == packet) else {
+            let like = due.iter().find(|(_, wanted)| wanted.bytes.len() == packet.bytes.len());
+            let like = like.map(|(_, wanted)| (wanted.tuser, head(&wanted.bytes).to_vec()));
+            return Err(Difference::NotDue { port, frame, tuser: packet.tuser, head: shown, like });
+        };
+        let flow = due[place].0;
+        if due[..place].iter().any(|(other, _)| *other == flow) {
+            return Err(Difference::Overtakes { port, frame, head: shown });
+        }
+        due.remove(place);
+    }
+    match due.first() {
+        Some((_, packet)) => Err(Difference::NeverLeft { port, count: due.len(), head: head(&packet.bytes).to_vec() }),
+        None => Ok(()),
+    }
+}

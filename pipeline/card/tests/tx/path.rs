@@ -23,11 +23,11 @@ pub const fn burst(config: Config) -> usize {
 }
 
 /// Sends random frames of the ENIs of [`config`] and compares all that comes out.
-fn send(whole: &mut Whole, config_of: Config, card: &CardConfig, frames: usize, seed: u64) {
+fn send(whole: &mut Whole, config_of: Config, frames: usize, seed: u64) {
     let (senders, mut random) = (config(), Random::new(seed));
     let sent: Vec<Frame> = std::iter::repeat_with(|| frames::frame(&mut random, &senders))
         .map(|(port, bytes)| Frame::tx(port, bytes))
-        .filter(|frame| !is_left_out(card, frame))
+        .filter(|frame| !is_left_out(frame))
         .take(frames)
         .collect();
     for burst in sent.chunks(burst(config_of)) {
@@ -44,7 +44,7 @@ fn cross(configuration: Config, frames: usize) {
     for (seed, (idle, pressure)) in (0..).step_by(10).zip(rates) {
         let card = short_lived(with_acls(config(), seed));
         let mut whole = Whole::new(configuration, &card, Rates { idle, pressure, seed });
-        send(&mut whole, configuration, &card, frames, seed);
+        send(&mut whole, configuration, frames, seed);
         for (name, count) in whole.shown {
             *counted.entry(name).or_default() += count;
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
 use nitro_simulator::InterpretedEngine;
-use nitro_wire::control::CardConfig;
 use nitro_wire::registers;
 
 use crate::acls::with_acls;
@@ -131,7 +130,7 @@ fn reset_in_the_middle_of_everything_forgets_everything() {
     emptied.mappings.truncate(8);
     let rates = Rates { idle: 0.1, pressure: 0.1, seed: 4 };
     let mut whole = Whole::on(whole.engine, Config::Tiny, &emptied, rates);
-    send(&mut whole, Config::Tiny, &emptied, 100, 4);
+    send(&mut whole, Config::Tiny, 100, 4);
     assert!(whole.count("no_such_eni") > 20, "{:?}", whole.shown);
 }
 

@@ -230,7 +230,7 @@ fn turn(
         pairs.push(step.pair());
         frames.push(Sent { note: step.to_string(), frame: step.frame(card) });
     }
-    frames.retain(|sent| !is_left_out(card, &sent.frame));
+    frames.retain(|sent| !is_left_out(&sent.frame));
     frames
 }
 

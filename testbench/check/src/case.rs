@@ -179,6 +179,20 @@ impl World {
 }
 
 impl Case {
+    /// A case in which nothing happens.
+    #[must_use]
+    pub fn empty(config: Config, description: String) -> Self {
+        Self {
+            description,
+            config: config.name().to_owned(),
+            world: World::Card(Box::default()),
+            strictness: Strictness::Full,
+            rates: Rates::default(),
+            independence: false,
+            acts: Vec::new(),
+        }
+    }
+
     /// Frames of all turns.
     #[must_use]
     pub fn packets(&self) -> usize {

@@ -20,10 +20,14 @@ pub mod overlay;
 pub mod rules;
 pub mod setup;
 mod shrink;
+mod soak;
+mod stored;
 pub mod talk;
 pub mod traffic;
 pub mod whole;
 
 pub use case::{Act, Cached, Case, During, Sent, Tally, World, check, check_on};
 pub use shrink::shrink;
+pub use soak::{Found, Soak, Soaked};
+pub use stored::{StoredError, stored_cases, write_case};
 pub use traffic::{Manner, random_case};

@@ -246,8 +246,22 @@ fn carries_error(card: &CardConfig, frame: &Frame) -> bool {
     }
 }
 
+/// The acts of so many datagrams on a card of [`rules::card`].
+#[must_use]
+pub fn acts_on_tables(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usize) -> Vec<Act> {
+    let mut replacement = |random: &mut Random| Some(any_replacement(random, manner.few));
+    let mut acts = acts(random, card, manner, datagrams, &mut replacement);
+    for act in &mut acts {
+        // These policies have limits of their own, which are not replaced in the middle of a turn.
+        if let Act::Turn { during, .. } = act {
+            during.take_if(|during| matches!(during.change, Change::Policy { .. }));
+        }
+    }
+    acts
+}
+
 /// Another policy or ACL for one of two interfaces or subnets, as tables can have them.
-pub fn any_replacement(random: &mut Random, few: bool) -> Change {
+fn any_replacement(random: &mut Random, few: bool) -> Change {
     let number = u8::from(random.chance(0.5));
     if random.chance(0.5) {
         Change::Policy { eni: number, policy: Box::new(rules::policy(random, few)) }
@@ -270,13 +284,32 @@ fn replacement_of(random: &mut Random, card: &CardConfig, other: &CardConfig) ->
     }
 }
 
-/// A random case of so many packets on a card of a random VPC file; the same one from the same seed.
+/// Of so many random cards one has tables that no VPC file can say: short timeouts, prefixes whose address has more bits, and so on.
+const TABLES_OF: u64 = 5;
+
+/// A random case of so many packets on a card of a random VPC file, or at times of random tables; the same one from the same seed.
 ///
 /// # Errors
 /// If the VPC file is none, which is a mistake here.
 pub fn random_case(config: Config, seed: u64, packets: usize) -> Result<Case, Difference> {
     let mut random = Random::new(seed);
     let manner = Manner::random(&mut random, config);
+    let most = if config == Config::Line && manner.few { FEW_PACKETS_ON_LINE } else { packets };
+    let packets = packets.min(most);
+    let case = |world, acts, independence| Case {
+        description: format!("seed {seed:#x}: {manner:?}"),
+        config: config.name().to_owned(),
+        world,
+        strictness: manner.strictness(),
+        rates: Rates { idle: manner.idle, pressure: manner.pressure, seed },
+        independence,
+        acts,
+    };
+    if random.below(TABLES_OF) == 0 {
+        let card = rules::card(&mut random, manner.few);
+        let acts = acts_on_tables(&mut random, &card, &manner, packets);
+        return Ok(case(World::Card(Box::new(card)), acts, random.chance(0.1)));
+    }
     let skeleton = Skeleton::new(&mut random, config, manner.few);
     let world =
         |random: &mut Random| World::File { vpc: skeleton.with_policies(random), cached: skeleton.cached.clone() };
@@ -287,15 +320,6 @@ pub fn random_case(config: Config, seed: u64, packets: usize) -> Result<Case, Di
         let other = usize::from(random.chance(0.5));
         replacement_of(random, &card, &others[other])
     };
-    let most = if config == Config::Line && manner.few { FEW_PACKETS_ON_LINE } else { packets };
-    let acts = acts(&mut random, &card, &manner, packets.min(most), &mut replacement);
-    Ok(Case {
-        description: format!("seed {seed}: {manner:?}"),
-        config: config.name().to_owned(),
-        world: first,
-        strictness: manner.strictness(),
-        rates: Rates { idle: manner.idle, pressure: manner.pressure, seed },
-        independence: random.chance(0.1),
-        acts,
-    })
+    let acts = acts(&mut random, &card, &manner, packets, &mut replacement);
+    Ok(case(first, acts, random.chance(0.1)))
 }

@@ -218,6 +218,18 @@ pub struct Check {
     /// Compare random netlists with their Verilog in Verilator, too
     #[arg(long, requires = "random_netlists")]
     pub verilator: bool,
+    /// Instead of blocks, compare cards of at least this many random VPC files with the golden model
+    #[arg(long, value_name = "N", conflicts_with_all = ["block", "random_netlists"], value_parser = clap::value_parser!(u64).range(1..))]
+    pub cards: Option<u64>,
+    /// Random packets for all these cards, at least
+    #[arg(long, value_name = "M", default_value_t = 100_000, requires = "cards")]
+    pub packets: u64,
+    /// What computes the cards [default: compiled]
+    #[arg(long, value_enum, requires = "cards")]
+    pub engine: Option<EngineName>,
+    /// Where a case is written that shows a difference
+    #[arg(long, value_name = "FILE", default_value = "nitro-out/check.json", requires = "cards")]
+    pub case: PathBuf,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! `nitro check`: the emitted Verilog before lint, synthesis and simulators.
+//! `nitro check`: the emitted Verilog before lint, synthesis and simulators; cards before the golden model.
 
 use nitro_agreement::{Budget, Compiled, EngineKind, Interpreted, NetlistEngine, Soak, Subject, Verilated, agree_all};
 use nitro_card::config::Config;
@@ -8,6 +8,8 @@ use crate::args::Check;
 use crate::blocks;
 use crate::failure::Failure;
 use crate::progress::bar;
+
+mod cards;
 
 /// Nodes above which a block gets fewer clocks: rust_hdl's own rules take long on it.
 const LARGE: usize = 5_000;
@@ -66,6 +68,9 @@ fn random_netlists(options: &Check, netlists: u32) -> Result<(), Failure> {
 pub fn run(options: &Check) -> Result<(), Failure> {
     if let Some(netlists) = options.random_netlists {
         return random_netlists(options, netlists);
+    }
+    if let Some(cards) = options.cards {
+        return cards::run(options, cards);
     }
     let config = Config::from(options.config);
     let blocks = match &options.block {

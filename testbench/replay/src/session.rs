@@ -101,6 +101,9 @@ pub enum ReplayError {
     /// The trace cannot be written.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The model is no card.
+    #[error("engine model is what cards are compared with; expected an engine with clocks")]
+    NoCard,
     /// The model has no clocks, so there is nothing to trace.
     #[error("engine model has no clocks and so no trace; any other engine writes one")]
     NoTrace,
@@ -169,6 +172,21 @@ fn verilated(entry: &BlockEntry) -> Result<Box<dyn Engine>, ReplayError> {
     Ok(Box::new(subject.library()?.instantiate()))
 }
 
+/// A fresh card on an engine. The model is none.
+///
+/// # Errors
+/// If the engine cannot be had.
+pub fn card(config: Config, engine: EngineKind) -> Result<Box<dyn Engine>, ReplayError> {
+    let entry = card_entry(config);
+    match engine {
+        EngineKind::Model => Err(ReplayError::NoCard),
+        EngineKind::Compiled => compiled::card(config),
+        EngineKind::RustHdl => Ok(entry.rust_hdl()?),
+        EngineKind::Verilator => verilated(&entry),
+        EngineKind::Interpreted => Ok(Box::new(entry.interpreted()?)),
+    }
+}
+
 /// Replays frames. `progress` is told the number of frames disposed of.
 ///
 /// # Errors
@@ -197,15 +215,12 @@ pub fn replay(
     match (options.engine, &options.trace) {
         (EngineKind::Model, Some(_)) => Err(ReplayError::NoTrace),
         (EngineKind::Model, None) => Ok(modelled::run(vpc, &plan, progress)),
-        (EngineKind::Compiled, None) => Ok(run(&mut Untraced(compiled::card(options.config)?), progress)?),
+        (engine, None) => Ok(run(&mut Untraced(card(options.config, engine)?), progress)?),
         (EngineKind::Compiled, Some(trace)) => traced(compiled::traced_card(options.config)?, trace, progress),
-        (EngineKind::RustHdl, None) => Ok(run(&mut Untraced(entry().rust_hdl()?), progress)?),
         (EngineKind::RustHdl, Some(trace)) => traced(readable(nitro_agreement::EngineKind::RustHdl)?, trace, progress),
-        (EngineKind::Verilator, None) => Ok(run(&mut Untraced(verilated(&entry())?), progress)?),
         (EngineKind::Verilator, Some(trace)) => {
             traced(readable(nitro_agreement::EngineKind::Verilator)?, trace, progress)
         }
-        (EngineKind::Interpreted, None) => Ok(run(&mut Untraced(Box::new(entry().interpreted()?)), progress)?),
         (EngineKind::Interpreted, Some(trace)) => {
             traced(Box::new(InterpretedEngine::traced(&entry().netlist()?)), trace, progress)
         }

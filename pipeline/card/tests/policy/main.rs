@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use nitro_card::config::Config;
-use nitro_check::traffic::{acts, any_replacement};
+use nitro_check::traffic::acts_on_tables;
 use nitro_check::whole::Rates;
 use nitro_check::{Case, Manner, Tally, World, check, rules, shrink};
 use nitro_components::bench::Random;
@@ -18,14 +18,7 @@ const JUNK: Manner = Manner::JUNK;
 fn case(config: Config, manner: &Manner, seed: u64, datagrams: usize) -> Case {
     let mut random = Random::new(seed + 100);
     let card = rules::card(&mut random, manner.few);
-    let mut replacement = |random: &mut Random| Some(any_replacement(random, manner.few));
-    // Limits are not replaced in the middle of a turn, and these policies have their own.
-    let mut acts = acts(&mut random, &card, manner, datagrams, &mut replacement);
-    for act in &mut acts {
-        if let nitro_check::Act::Turn { during, .. } = act {
-            during.take_if(|during| matches!(during.change, nitro_check::whole::Change::Policy { .. }));
-        }
-    }
+    let acts = acts_on_tables(&mut random, &card, manner, datagrams);
     Case {
         description: format!("seed {seed}: {manner:?}"),
         config: config.name().to_owned(),

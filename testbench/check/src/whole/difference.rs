@@ -18,6 +18,10 @@ pub fn head(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(SHOWN_BYTES)]
 }
 
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The event of a frame as the card and the model have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventDifference {
@@ -44,8 +48,9 @@ impl std::fmt::Display for EventDifference {
         let Self { frame, bank, head, found, wanted } = self;
         write!(
             f,
-            "frame {frame} ({}, {head:02x?}):\n{EVENT:?}\n{found:?} {} in the card,\n{wanted:?} {} in the model",
+            "frame {frame} ({}, {}):\n{EVENT:?}\n{found:?} {} in the card,\n{wanted:?} {} in the model",
             bank.name(),
+            digits(head),
             name(found),
             name(wanted)
         )
@@ -70,9 +75,9 @@ pub enum Difference {
     /// There is no configuration of this name.
     #[error("there is no configuration `{0}`; there are line, edge, tiny")]
     Config(String),
-    /// The card cannot be elaborated.
-    #[error("the card cannot be elaborated: {0}")]
-    Elaborate(String),
+    /// There is no engine to run the card.
+    #[error("the card cannot be run: {0}")]
+    NoEngine(String),
     /// The card cannot be programmed or read.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -114,7 +119,11 @@ pub enum Difference {
         frame: usize,
     },
     /// A frame left that the model does not send.
-    #[error("{port}: frame {frame}, tuser {tuser}: {head:02x?} is not due; of its length is {like:02x?}")]
+    #[error(
+        "{port}: frame {frame}, tuser {tuser}: {} is not due{}",
+        digits(head),
+        like.as_ref().map(|(tuser, head)| format!("; of its length is, tuser {tuser}: {}", digits(head))).unwrap_or_default()
+    )]
     NotDue {
         /// Where it left.
         port: &'static str,
@@ -128,7 +137,7 @@ pub enum Difference {
         like: Option<(u64, Vec<u8>)>,
     },
     /// The order within a flow is not kept.
-    #[error("{port}: frame {frame} overtakes another of its flow: {head:02x?}")]
+    #[error("{port}: frame {frame} overtakes another of its flow: {}", digits(head))]
     Overtakes {
         /// Where it left.
         port: &'static str,
@@ -138,7 +147,7 @@ pub enum Difference {
         head: Vec<u8>,
     },
     /// Frames did not leave.
-    #[error("{port}: {count} frames never left, {head:02x?} first")]
+    #[error("{port}: {count} frames never left, {} first", digits(head))]
     NeverLeft {
         /// Where they are due.
         port: &'static str,

@@ -7,12 +7,13 @@
 //! * What random cases are made of: VPC files ([`file`]), policies ([`rules`]), conversations ([`talk`]), packets of real stacks
 //!   ([`captured`]), frames of guests ([`guest`]) and of the underlay ([`overlay`]) with faults, and frames of anything ([`noise`]).
 //!
-//! Tests, fuzz targets and `nitro check --cards` use the same.
+//! Tests, fuzz targets ([`fuzz`]) and `nitro check --cards` use the same.
 
 pub mod acls;
 pub mod captured;
 mod case;
 pub mod file;
+pub mod fuzz;
 pub mod guest;
 pub mod hex;
 pub mod noise;
@@ -27,7 +28,7 @@ pub mod traffic;
 pub mod whole;
 
 pub use case::{Act, Cached, Case, During, Sent, Tally, World, check, check_on};
-pub use shrink::shrink;
+pub use shrink::{reduce, shrink};
 pub use soak::{Found, Soak, Soaked};
 pub use stored::{StoredError, stored_cases, write_case};
 pub use traffic::{Manner, random_case};

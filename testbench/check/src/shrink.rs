@@ -3,30 +3,38 @@
 use nitro_wire::control::CardConfig;
 
 use crate::case::{Act, Case, World};
-use crate::whole::Difference;
+use crate::whole::{Difference, Rates};
 
 /// Removes parts of a failing case as long as it fails, with at most so many tries. `run` says what is wrong with a case.
 ///
 /// Returns the case and what is wrong with it; none if the case passes when it is run again.
 pub fn shrink(case: &Case, tries: u32, mut run: impl FnMut(&Case) -> Option<Difference>) -> Option<(Case, Difference)> {
-    let mut left = tries;
-    let mut fails = |case: &Case| -> Option<Difference> {
-        left = left.checked_sub(1)?;
-        run(case).filter(|difference| !difference.is_no_case())
-    };
-    let mut difference = fails(case)?;
+    let mut last = run(case)?;
     let mut case = case.clone();
     // What happens after the first difference is of no matter.
-    if let Difference::Act { act, .. } = &difference {
+    if let Difference::Act { act, .. } = &last {
         case.acts.truncate(act + 1);
     }
-    let mut smaller = |next: Case, case: &mut Case| match fails(&next) {
-        Some(found) => {
-            difference = found;
-            *case = next;
+    let case = reduce(case, tries, |case| match run(case).filter(|difference| !difference.is_no_case()) {
+        Some(difference) => {
+            last = difference;
             true
         }
         None => false,
+    });
+    Some((case, last))
+}
+
+/// Removes parts of a case as long as it `shows` what matters, with at most so many tries.
+pub fn reduce(mut case: Case, tries: u32, mut shows: impl FnMut(&Case) -> bool) -> Case {
+    let mut left = tries;
+    let mut smaller = |next: Case, case: &mut Case| {
+        let taken = left > 0 && shows(&next);
+        left = left.saturating_sub(1);
+        if taken {
+            *case = next;
+        }
+        taken
     };
     for size in halves(case.acts.len()) {
         let mut start = 0;
@@ -49,8 +57,7 @@ pub fn shrink(case: &Case, tries: u32, mut run: impl FnMut(&Case) -> Option<Diff
             }
         }
     }
-    let mut plain = case.clone();
-    plain.rates = crate::whole::Rates::default();
+    let plain = Case { rates: Rates::default(), independence: false, ..case.clone() };
     smaller(plain, &mut case);
     if let Ok(card) = case.world.card() {
         let next = Case { world: World::Card(Box::new(card)), ..case.clone() };
@@ -65,7 +72,7 @@ pub fn shrink(case: &Case, tries: u32, mut run: impl FnMut(&Case) -> Option<Diff
             }
         }
     }
-    Some((case, difference))
+    case
 }
 
 /// Half of a length, a quarter, and so on down to 1.

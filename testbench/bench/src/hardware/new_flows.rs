@@ -1,6 +1,6 @@
 //! Packets that each begin a flow, at 1,000 rules: clocks a decision.
 
-use nitro_card::config::Config;
+use nitro_card::config::{Config, Dimensions};
 use nitro_simulator::random::Random;
 use nitro_wire::policy::MAX_SECURITY_RULES;
 
@@ -11,8 +11,6 @@ use crate::report::Finding;
 
 /// Packets without a verdict, at most: less than the waiting room holds in any configuration.
 const UNDER_WAY: usize = 24;
-/// A port that no rule admits.
-const REFUSED: usize = MAX_SECURITY_RULES;
 
 /// Clocks a decision when each packet is admitted by the rule of the number that `rule` gives.
 fn rate(rig: &mut Rig, packets: usize, mut rule: impl FnMut() -> usize) -> Result<f64, BenchError> {
@@ -41,18 +39,22 @@ fn rate(rig: &mut Rig, packets: usize, mut rule: impl FnMut() -> usize) -> Resul
 /// # Errors
 /// If the card cannot be run.
 pub fn measure(config: Config, packets: usize) -> Result<Vec<Finding>, BenchError> {
-    let rules: Vec<_> = (1..).take(MAX_SECURITY_RULES).map(rig::port_rule).collect();
+    // The smallest card has no room for so many.
+    let Dimensions { rules_per_row_log2, rule_rows_log2, .. } = config.dimensions();
+    let count = MAX_SECURITY_RULES.min(1 << (rules_per_row_log2 + rule_rows_log2 - 1));
+    let rules: Vec<_> = (1..).take(count).map(rig::port_rule).collect();
+    let title = format!("new flows, {count} rules");
     let mut findings = Vec::new();
     let mut random = Random::new(1);
     let mut run = |what: &str, rule: &mut dyn FnMut() -> usize| {
         let mut rig = Rig::new(config, rig::policy(rules.clone()))?;
         let clocks = rate(&mut rig, packets.max(8), rule)?;
-        findings.push(finding(config, "new flows, 1,000 rules", what, "clocks/decision", clocks));
+        findings.push(finding(config, &title, what, "clocks/decision", clocks));
         Ok::<(), BenchError>(())
     };
     run("first rule matches", &mut || 0)?;
-    run("a random rule matches", &mut || random.below(MAX_SECURITY_RULES))?;
-    run("last rule matches", &mut || MAX_SECURITY_RULES - 1)?;
-    run("no rule matches", &mut || REFUSED)?;
+    run("a random rule matches", &mut || random.below(count))?;
+    run("last rule matches", &mut || count - 1)?;
+    run("no rule matches", &mut || count)?;
     Ok(findings)
 }

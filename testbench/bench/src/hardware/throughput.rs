@@ -1,4 +1,5 @@
-//! Packets of known flows back to back, at every size: clocks a packet, and how busy the output is.
+//! Packets of known flows back to back, at every size: clocks a packet, and how busy the busier of the path's two ports is: outer headers make
+//! that the output on tx and the input on rx.
 
 use nitro_card::config::Config;
 
@@ -12,7 +13,7 @@ const SIZES: [usize; 12] = [60, 64, 65, 128, 129, 192, 256, 512, 1024, 1514, 400
 /// Flows that take turns.
 const FLOWS: u16 = 8;
 
-/// Clocks a packet, and the part of the clocks with a beat at the output between its first and its last.
+/// Clocks a packet, and the part of them with a beat at the busier port.
 fn rate(rig: &mut Rig, path: usize, bytes: usize, packets: usize) -> Result<(f64, f64), BenchError> {
     rig.run(REST)?;
     rig.forget();
@@ -22,17 +23,20 @@ fn rate(rig: &mut Rig, path: usize, bytes: usize, packets: usize) -> Result<(f64
         let frame = if path == 0 { rig::datagram(bytes, port, 2000) } else { rig::answer(bytes, 2000, port) };
         rig.push(path, &frame)?;
     }
+    let offered = rig.sources[path].stream.waiting();
     while rig.sources[path].stream.waiting() > 0 {
         rig.clock()?;
     }
     rig.run(REST)?;
     let events = rig.passed(path)?;
-    let beats: Vec<u64> = std::iter::from_fn(|| rig.sinks[path].stream.pop()).map(|(clock, _)| clock).collect();
-    let span = |clocks: &[u64]| clocks.last().zip(clocks.first()).map_or(0, |(last, first)| last - first) as f64;
-    if events.len() != usize::from(count) || beats.len() < events.len() {
+    let left = std::iter::from_fn(|| rig.sinks[path].stream.pop()).count();
+    if events.len() != usize::from(count) || left < events.len() {
         return Err(BenchError::Traffic(format!("{count} packets entered, {} left", events.len())));
     }
-    Ok((span(&events) / f64::from(count - 1), beats.len() as f64 / (span(&beats) + 1.0)))
+    let span = events.last().zip(events.first()).map_or(0, |(last, first)| last - first) as f64;
+    let clocks = span / f64::from(count - 1);
+    let beats = offered.max(left) as f64 / f64::from(count);
+    Ok((clocks, beats / clocks))
 }
 
 /// Both paths, each by itself, at every size.
@@ -50,7 +54,7 @@ pub fn measure(config: Config, packets: usize) -> Result<Vec<Finding>, BenchErro
         for bytes in SIZES {
             let (clocks, busy) = rate(&mut rig, path, bytes, packets.max(2))?;
             let quantity = format!("{name}, {bytes} bytes");
-            let note = format!("output busy in {:.1} % of the clocks", 100.0 * busy);
+            let note = format!("{} busy in {:.1} % of the clocks", ["output", "input"][path], 100.0 * busy);
             findings.push(finding(config, "known flows", &quantity, "clocks/packet", clocks).note(&note));
         }
     }

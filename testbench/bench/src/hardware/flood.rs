@@ -1,11 +1,10 @@
 //! A flood of SYNs, each of another flow, until the connection table is full and beyond, with established flows beside it: what these lose,
 //! and how much later their packets leave.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use nitro_card::config::Config;
 use nitro_wire::DropReason;
-use nitro_wire::counters::{self, Bank};
 
 use super::finding;
 use super::rig::{self, REST, Rig};
@@ -24,6 +23,9 @@ const FLOOD_PORTS: u32 = 50_000;
 const FULL_CLOCKS: u64 = 20_000;
 /// Where an inner source port lies in a packet for the underlay: IPv4, UDP, Geneve with a token, Ethernet, IPv4.
 const SOURCE_PORT: usize = 14 + 20 + 8 + 8 + 20 + 14 + 20;
+
+/// Why a connection cannot be made.
+const FULL: [DropReason; 2] = [DropReason::ConntrackFull, DropReason::ConntrackAllowanceExceeded];
 
 /// How frames follow each other.
 #[derive(Clone, Copy)]
@@ -50,6 +52,8 @@ struct Flood {
     known: u16,
     /// When packets of established flows were due, by their source port.
     due: HashMap<u16, VecDeque<u64>>,
+    /// Packets by the reason of their drop, 0 for those that passed.
+    outcomes: BTreeMap<u64, u64>,
 }
 
 impl Flood {
@@ -61,14 +65,16 @@ impl Flood {
         }
         rig.run(REST)?;
         rig.forget();
-        Ok(Self { rig, number: 0, known: 0, due: HashMap::new() })
+        Ok(Self { rig, number: 0, known: 0, due: HashMap::new(), outcomes: BTreeMap::new() })
     }
 
-    fn refused(&mut self) -> Result<u64, BenchError> {
-        [DropReason::ConntrackFull, DropReason::ConntrackAllowanceExceeded]
-            .into_iter()
-            .map(|reason| Ok(self.rig.counter(Bank::Tx, reason.code())?.packets))
-            .sum()
+    fn dropped(&self, reason: DropReason) -> u64 {
+        self.outcomes.get(&reason.code().into()).copied().unwrap_or(0)
+    }
+
+    /// The table, or what the guest may have of it, is full.
+    fn is_full(&self) -> bool {
+        FULL.iter().any(|reason| self.dropped(*reason) > 0)
     }
 
     /// So many clocks, with the flood or without.
@@ -101,8 +107,8 @@ impl Flood {
             let sent = self.due.get_mut(&u16::from_be_bytes([*high, *low])).and_then(VecDeque::pop_front);
             phase.delays.extend(sent.map(|sent| clock - sent));
         }
-        for events in &mut self.rig.events {
-            while events.pop().is_some() {}
+        while let Some((_, item)) = self.rig.events[0].pop() {
+            *self.outcomes.entry(item[1][0]).or_default() += 1;
         }
         Ok(())
     }
@@ -144,18 +150,18 @@ pub fn measure(config: Config, connections: u32) -> Result<Vec<Finding>, BenchEr
     let mut find = |quantity: &str, unit: &str, value: f64| findings.push(finding(config, what, quantity, unit, value));
 
     let mut flood = Flood::new(config, connections)?;
-    let mut phases = Vec::new();
+    let mut alone = Vec::new();
     // As the established flows have it without a flood.
-    for (name, pace) in [("filling", filling), ("full", full)] {
-        let mut alone = flood.run(pace, FULL_CLOCKS / 4, false)?;
-        let lost = flood.rest(&mut alone)?;
-        phases.push((name, alone, lost));
+    for pace in [filling, full] {
+        let mut phase = flood.run(pace, FULL_CLOCKS / 4, false)?;
+        flood.rest(&mut phase)?;
+        alone.push(phase.delays);
     }
     // Before the first connection of a tick is refused, the whole table is looked over for what has ended.
     let patience = 1_000 * places + (64 << dimensions.connections_log2);
     let mut fill = Phase::default();
-    while flood.refused()? == 0 {
-        let more = flood.run(filling, 4_096, true)?;
+    while !flood.is_full() {
+        let more = flood.run(filling, 64 * filling.slot, true)?;
         fill.clocks += more.clocks;
         fill.sent += more.sent;
         fill.delays.extend(more.delays);
@@ -170,17 +176,15 @@ pub fn measure(config: Config, connections: u32) -> Result<Vec<Finding>, BenchEr
     let mut beyond = flood.run(full, FULL_CLOCKS, true)?;
     let lost_beyond = flood.rest(&mut beyond)?;
     find("SYNs offered", "packets", f64::from(flood.number));
-    for reason in [DropReason::ConntrackFull, DropReason::ConntrackAllowanceExceeded, DropReason::NewFlowQueueFull] {
-        let count = flood.rig.counter(Bank::Tx, reason.code())?.packets;
-        find(&format!("SYNs dropped, {}", reason.name()), "packets", count as f64);
+    for reason in FULL.into_iter().chain([DropReason::NewFlowQueueFull]) {
+        find(&format!("SYNs dropped, {}", reason.name()), "packets", flood.dropped(reason) as f64);
     }
-    let replied = flood.rig.counter(Bank::Tx, counters::PASSED)?.packets;
-    find("packets passed in all", "packets", replied as f64);
 
-    for ((name, mut alone, _), (mut phase, lost)) in phases.into_iter().zip([(fill, lost), (beyond, lost_beyond)]) {
-        alone.delays.sort_unstable();
+    let phases = [("filling", fill, lost), ("full", beyond, lost_beyond)];
+    for (mut alone, (name, mut phase, lost)) in alone.into_iter().zip(phases) {
+        alone.sort_unstable();
         phase.delays.sort_unstable();
-        let base = quantile(&alone.delays, 0.5);
+        let base = quantile(&alone, 0.5);
         find(&format!("{name}: packets of known flows"), "packets", phase.sent as f64);
         find(&format!("{name}: of these lost"), "packets", lost as f64);
         for (quantile_name, part) in [("least", 0.0), ("median", 0.5), ("99 %", 0.99), ("99.9 %", 0.999), ("most", 1.0)]

@@ -6,12 +6,11 @@ use etherparse::PacketBuilder;
 use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink};
-use nitro_driver::{AxiLite, Counter, Driver, DriverError};
+use nitro_driver::{AxiLite, Driver, DriverError};
 use nitro_model::{Sender, wrap};
 use nitro_simulator::InterpretedEngine;
 use nitro_wire::Layout;
 use nitro_wire::control::{CardConfig, ip_bits};
-use nitro_wire::counters::Bank;
 use nitro_wire::policy::{EniPolicy, Peer, Prefix, Protocol, SecurityRule};
 
 use crate::BenchError;
@@ -198,11 +197,5 @@ impl Rig {
                 _ => Ok(clock),
             })
             .collect()
-    }
-
-    /// A counter of the card.
-    pub(super) fn counter(&mut self, bank: Bank, index: u8) -> Result<Counter, BenchError> {
-        let port = AxiLite::new(&mut self.engine).map_err(DriverError::from)?;
-        Ok(Driver::open(port, self.card.hash_key)?.counter(bank, index)?)
     }
 }

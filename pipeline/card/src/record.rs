@@ -237,4 +237,6 @@ pub struct Event {
     pub flow: Bits<3>,
     /// tx: it goes on in the rx path of this card. rx: it comes from a guest of this card.
     pub local: Bit,
+    /// It is dropped, and the card makes a message for its sender.
+    pub told: Bit,
 }

@@ -499,6 +499,7 @@ impl<
             self.event_q.d.next.reason = self.decided.val().reason;
             self.event_q.d.next.length = self.decided.val().record.length;
             self.event_q.d.next.local = self.decided.val().record.local;
+            self.event_q.d.next.told = false;
             if self.decided.val().reason == 0 {
                 self.event_q.d.next.verdict = bits::<2>(0);
                 self.event_q.d.next.eni = self.decided.val().record.eni;

@@ -523,6 +523,7 @@ impl<
             self.disposed.d.next.eni = self.decided.val().record.eni;
             self.disposed.d.next.has_eni = self.decided.val().record.has_eni;
             self.disposed.d.next.length = self.decided.val().record.length;
+            self.disposed.d.next.told = self.bounces.val();
             self.disposed.d.next.local =
                 self.decided.val().record.local && (self.verdict.val() == self.pass_verdict.val());
         }

@@ -28,7 +28,7 @@ use nitro_wire::counters::{self, Bank};
 use nitro_wire::{DropReason, Flow, registers};
 
 /// Fields of an event.
-pub const EVENT: [&str; 8] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local"];
+pub const EVENT: [&str; 9] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local", "told"];
 /// Field `local` of an event.
 const LOCAL: usize = 7;
 /// Clocks without any progress after which a turn has failed. The table is walked over before an insertion is refused, which is what
@@ -319,6 +319,7 @@ impl Whole {
                 frame.bytes.len().min(16_383) as u64,
                 outcome.flow.code().into(),
                 (outcome.verdict == Verdict::Local).into(),
+                matches!(outcome.verdict, Verdict::Bounce { .. }).into(),
             ];
             if strictness == Strictness::NoKinds {
                 wanted[6] = found[6];
@@ -394,6 +395,7 @@ impl Whole {
             frame.bytes.len() as u64,
             outcome.flow.code().into(),
             1,
+            0,
         ];
         if *found != wanted {
             let bytes = head(&frame.bytes);

@@ -361,16 +361,10 @@ impl Whole {
                     let tuser = u64::from(eni);
                     due[1].push((flow_id(tuser, &parse(&bytes)), Packet { bytes, tuser }));
                 }
-                Verdict::Reply { eni, frame: bytes } => {
+                Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
                     *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
                     // Apart from what else leaves at this side.
                     let flow = flow_id(256 + u64::from(eni), &parse(&frame.bytes));
-                    due[1].push((flow, Packet { bytes, tuser: eni.into() }));
-                }
-                // Flows that are too big may have to wait, as others do.
-                Verdict::Bounce { eni, frame: bytes, .. } => {
-                    *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
-                    let flow = flow_id(u64::MAX, &parse(&frame.bytes));
                     due[1].push((flow, Packet { bytes, tuser: eni.into() }));
                 }
                 Verdict::Local | Verdict::Drop(_) => {}

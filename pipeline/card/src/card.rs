@@ -10,9 +10,10 @@
 //!
 //! Ports: `guest_rx`, `guest_tx` (`tuser`: the ENI), `net_rx` (`tuser`: the frame is damaged), `net_tx`, `control` (AXI4-Lite),
 //! `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
-//! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card takes both paths without leaving it, with a verdict
-//! on either; it shares the way into the rx path with `net_rx` by turns, a frame at a time. The tx path may so wait for the rx path, and both for
-//! the guests; nothing waits the other way round. Drop reasons and counters: those of the stages.
+//! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card takes both paths without leaving it,
+//! with a verdict on either; it shares the way into the rx path with `net_rx` by turns, a frame at a time. The tx path may so
+//! wait for the rx path, and both for the guests; nothing waits the other way round. Drop reasons and counters: those of the
+//! stages.
 
 use nitro_components::arbiter::Arbiter;
 use nitro_components::merge::Merge;

@@ -2,8 +2,8 @@
 //!
 //! Frames are offered in the order of the capture. A frame that takes the other path than the one before it waits until
 //! the card has disposed of all earlier ones, so that the order of events is that of the capture on every engine and on
-//! the model; frames of one path follow back to back. Frames from one guest of the card to another take both paths: those from one address follow
-//! back to back, all others wait for them, and they for all others.
+//! the model; frames of one path follow back to back. Frames from one guest of the card to another take both paths: those from
+//! one address follow back to back, all others wait for them, and they for all others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -569,8 +569,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A frame left the card: frames leave in the order of their verdicts. Answers and frames for guests share a port; of both at once, a
-    /// frame for a guest is known by what no path changes, all behind its MACs.
+    /// A frame left the card: frames leave in the order of their verdicts. Answers and frames for guests share a port; of both at
+    /// once, a frame for a guest is known by what no path changes, all behind its MACs.
     fn output(&mut self, plan: &Plan, to_net: bool, frame: OutputFrame) -> Result<(), RunError> {
         let unexpected = RunError::Unexpected { clock: self.clock, what: "an output frame" };
         let is_sent = |&packet: &usize| {

@@ -1,4 +1,5 @@
-//! Captures of two guests of one card: what they say to each other takes both paths and leaves the card at neither end of the underlay.
+//! Captures of two guests of one card: what they say to each other takes both paths and leaves the card at neither end of the
+//! underlay.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::Ipv4Addr;
@@ -53,8 +54,8 @@ fn crossed(outcome: &Outcome) -> usize {
     outcome.verdicts.iter().filter(local).count()
 }
 
-/// Pings, resolution, large and fragmented datagrams between real hosts, whose neighbour is now a guest of the card. Captures in which new flows follow
-/// each other are left out: the order of their packets is open.
+/// Pings, resolution, large and fragmented datagrams between real hosts, whose neighbour is now a guest of the card. Captures in
+/// which new flows follow each other are left out: the order of their packets is open.
 #[test]
 fn captures_agree_with_the_model() {
     let rough = Disturbance { idle: 0.3, backpressure: 0.4, seed: 7 };

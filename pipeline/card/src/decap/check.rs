@@ -1,7 +1,8 @@
 //! Judges the outer headers: for this card, the overlay's, and well-formed.
 //!
 //! Ports: `rx` (the parsed outer frame), `tunnel` (in the same clock), the card's addresses, `checked`. Latency: 1 clock.
-//! Drop reasons, in order: the parser's, `not_for_this_card`, `not_overlay`, `bad_geneve`. None for a frame that has no outer headers.
+//! Drop reasons, in order: the parser's, `not_for_this_card`, `not_overlay`, `bad_geneve`. None for a frame that has no outer
+//! headers.
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};

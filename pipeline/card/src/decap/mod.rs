@@ -2,8 +2,8 @@
 //!
 //! The inner frame starts at one of eight constant places (IPv4 or IPv6 underlay, four option layouts), so its header window is
 //! cut out by an eight-to-one choice and can be parsed in parallel with the outer headers; whether the choice was right is
-//! known later and decides only whether the packet lives. A frame from another guest of the card has no outer headers: it *is* the inner
-//! frame, nothing of the outer checks concerns it, and nothing is stripped.
+//! known later and decides only whether the packet lives. A frame from another guest of the card has no outer headers: it *is*
+//! the inner frame, nothing of the outer checks concerns it, and nothing is stripped.
 //!
 //! | block | does | latency (clocks) |
 //! |---|---|---|

@@ -2,8 +2,8 @@
 //!
 //! Ports: `rx` (from the split), `outer` (1 clock later, to the parser), `inner` and `tunnel` (2 clocks later, to the parser of
 //! the inner frame and to the checks). Where the tunnel header starts follows from the EtherType alone; frames with a tag, IP
-//! options or extension headers are no overlay packets, so what is cut out of them does not matter. A frame from a guest of this card is
-//! its own inner frame; its VNI comes beside it.
+//! options or extension headers are no overlay packets, so what is cut out of them does not matter. A frame from a guest of this
+//! card is its own inner frame; its VNI comes beside it.
 
 use nitro_components::register::Register;
 use nitro_components::split::FrameHead;

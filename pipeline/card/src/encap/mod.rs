@@ -2,7 +2,8 @@
 //!
 //! * **Purpose.** [`flow_hash::FlowHash`] makes the path entropy of a packet, [`Encap`] checks its size, computes the checksum of its outer IPv4
 //!   header (or of its answer) and reduces the packet's record to what the join needs ([`outgoing::Outgoing`]),
-//!   [`header::OuterHeader`] lays out the outer headers from that. A packet whose destination's host is this card is told apart here: it gets none.
+//!   [`header::OuterHeader`] lays out the outer headers from that. A packet whose destination's host is this card is told apart
+//!   here: it gets none.
 //! * **Ports.** `rx`: flow of [`Packet`](crate::record::Packet); `hash`: the flow hash of the same packet in the same clock; `sum`: the
 //!   part of the answer's checksum that does not depend on its MAC, for the packet that came one clock before; `tx`; the card's addresses.
 //! * **Latency.** [`LATENCY`], one packet per clock.

@@ -1,11 +1,11 @@
 //! The entrance of the rx path: frames from the underlay, and frames that guests of this card send to one another.
 //!
-//! Ports: `rx` (from the underlay), `local` (from the tx path: inner frames, `tuser` a [`Passage`]), `enable`, `tx` (to the split),
-//! `origin`. Latency: 0 clocks. Frames of both come by turns, a frame at a time, so one that waits lets at most one frame of the other input
-//! go first. `enable` holds up the underlay only: what the tx path has passed is in the card already.
+//! Ports: `rx` (from the underlay), `local` (from the tx path: inner frames, `tuser` a [`Passage`]), `enable`, `tx` (to the
+//! split), `origin`. Latency: 0 clocks. Frames of both come by turns, a frame at a time, so one that waits lets at most one frame
+//! of the other input go first. `enable` holds up the underlay only: what the tx path has passed is in the card already.
 //!
-//! `origin` belongs to the frame whose last beat was taken before, so it stands beside the head that the split makes of that frame. Frames
-//! keep the number that they have on the path by which they came to the card.
+//! `origin` belongs to the frame whose last beat was taken before, so it stands beside the head that the split makes of that
+//! frame. Frames keep the number that they have on the path by which they came to the card.
 
 use nitro_components::arbiter::Arbiter;
 use nitro_components::register::Register;

@@ -9,16 +9,15 @@
 //!
 //! Outer and inner headers are parsed at the same time, the token is checked and the ENI looked up beside that; `merge` puts the
 //! verdicts in the order of the path. Between gate and queue runs a flow of constant latency ([`flow_latency`]), one frame
-//! per 2^fold clocks ([`nacl::fold`](crate::nacl::fold)). A frame from another guest of the card takes the same way, and the same clocks, as
-//! its own inner frame. On a port where it fills no more than one beat, it takes two clocks: each frame asks for its connection, and the table
-//! takes such a question every second clock.
+//! per 2^fold clocks ([`nacl::fold`](crate::nacl::fold)). A frame from another guest of the card takes the same way, and the same
+//! clocks, as its own inner frame. On a port where it fills no more than one beat, it takes two clocks: each frame asks for its
+//! connection, and the table takes such a question every second clock.
 //!
 //! The path waits for nothing but `tx`, so the tx path may wait for it: there is no way back.
 //!
-//! Ports: `rx` (`tuser`: the frame is damaged), `local` (frames from guests of this card, see [`entrance`]), `tx` (`tuser`: the ENI),
-//! `event` (one per frame, when it is disposed of), `received` (one per frame, when it enters the flow), the settings, `table`, `commit`,
-//! `enable`, `ready`.
-//! Drop reasons and counters: those of its stages.
+//! Ports: `rx` (`tuser`: the frame is damaged), `local` (frames from guests of this card, see [`entrance`]), `tx` (`tuser`: the
+//! ENI), `event` (one per frame, when it is disposed of), `received` (one per frame, when it enters the flow), the settings,
+//! `table`, `commit`, `enable`, `ready`. Drop reasons and counters: those of its stages.
 
 pub mod entrance;
 pub mod timing;
@@ -377,8 +376,8 @@ impl<
         StreamRx::<Beat<W, K, 1>>::link(&mut self.rx, &mut self.entrance.rx);
         StreamRx::<Beat<W, K, PASSAGE>>::link(&mut self.local, &mut self.entrance.local);
         StreamTx::<Beat<W, K, 1>>::join(&mut self.entrance.tx, &mut self.split.rx);
-        // Questions to the connection table are at least two clocks apart: what has a connection has more than a beat, or is of another
-        // guest of the card, and of such frames none follows another at once, even if the gate was closed for a while.
+        // Questions to the connection table are at least two clocks apart: what has a connection has more than a beat, or is of
+        // another guest of the card, and of such frames none follows another at once, even if the gate was closed for a while.
         self.long.next =
             self.entrance.origin.val().local || (self.split.head.payload.val().length > self.beat_bytes.val());
         self.held.next = self.long.val() && self.long_before.q.val();

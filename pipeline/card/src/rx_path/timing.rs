@@ -35,14 +35,15 @@ pub const fn flow_latency(fold: usize) -> usize {
 }
 
 /// Clocks from a frame's last beat to the first beat of what is delivered, if nothing is before it, headers fill one beat, and
-/// the next has all of the inner frame's first: split, flow, queue, waiting room, dispatch, the beat of the headers, the two registers of the output.
+/// the next has all of the inner frame's first: split, flow, queue, waiting room, dispatch, the beat of the headers, the two
+/// registers of the output.
 #[must_use]
 pub const fn latency(fold: usize) -> usize {
     1 + flow_latency(fold) + 1 + 1 + 1 + 1 + 2
 }
 
-/// Clocks from the first beat of a frame from another guest of the card, if it is the last one, to the first beat of what is delivered: as
-/// [`latency`], without the beat of the headers.
+/// Clocks from the first beat of a frame from another guest of the card, if it is the last one, to the first beat of what is
+/// delivered: as [`latency`], without the beat of the headers.
 #[must_use]
 pub const fn local_latency(fold: usize) -> usize {
     latency(fold) - 1

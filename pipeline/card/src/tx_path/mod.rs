@@ -182,7 +182,8 @@ pub struct TxPath<
     join: Join<Decided<Outgoing>, W, K, 8>,
     edit: EchoEdit,
     overlay: Overlay<W, K, 8, { echo::BITS }, { echo::BYTES }>,
-    /// Out of the memory go packets for the underlay, echoes, the beginnings of frames that are too big, and frames for other guests.
+    /// Out of the memory go packets for the underlay, echoes, the beginnings of frames that are too big, and frames for other
+    /// guests.
     demux: Demux<W, K, 8>,
     header: OuterHeader,
     prepend: Prepend<W, K, 1, HEADER>,

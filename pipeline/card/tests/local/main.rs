@@ -38,7 +38,8 @@ fn counts<const N: usize>(whole: &mut Whole, frame: Frame, names: [&str; N]) -> 
     names.map(|name| whole.count(name))
 }
 
-/// Interface 0 may ask interface 1 at port 443, and no more: the connection is one of either, and both directions of it pass on both paths.
+/// Interface 0 may ask interface 1 at port 443, and no more: the connection is one of either, and both directions of it pass on
+/// both paths.
 #[test]
 fn each_interface_has_its_own_connection() {
     let rule = |protocol| {
@@ -154,7 +155,8 @@ fn saturated(random: &mut Random, card: &CardConfig, count: usize) -> Vec<Frame>
     (0..count).map(|_| datagram().frame(card)).collect()
 }
 
-/// Both directions between two interfaces, both directions to a peer elsewhere, and answers, all at once, for as long as they last.
+/// Both directions between two interfaces, both directions to a peer elsewhere, and answers, all at once, for as long as they
+/// last.
 #[test]
 fn saturated_paths_do_not_block_each_other() {
     for (config, count) in [(Config::Tiny, 500), (Config::Line, 1500), (Config::Edge, 400)] {

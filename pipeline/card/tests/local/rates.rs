@@ -46,8 +46,8 @@ fn beats(config: Config, frames: &[Frame]) -> [Vec<u64>; 2] {
     panic!("{config}: {left} of {} frames left", frames.len());
 }
 
-/// From the first beat in to the first beat out, for frames of one beat: `line` 64 bytes. On narrower ports the rest of the frame comes
-/// before its head twice.
+/// From the first beat in to the first beat out, for frames of one beat: `line` 64 bytes. On narrower ports the rest of the frame
+/// comes before its head twice.
 #[test]
 fn latency_is_that_of_both_paths() {
     let stated = (tx_path::LATENCY + local_latency(0)) as u64;

@@ -1,5 +1,5 @@
-//! Conversations between an interface and a peer, which may be another interface of the card, packet by packet as they pass the card: TCP with losses and resets, UDP, echo, other
-//! protocols, and ICMP errors about any of these.
+//! Conversations between an interface and a peer, which may be another interface of the card, packet by packet as they pass the
+//! card: TCP with losses and resets, UDP, echo, other protocols, and ICMP errors about any of these.
 
 use std::net::IpAddr;
 

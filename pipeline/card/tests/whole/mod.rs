@@ -6,8 +6,8 @@
 //! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
 //! shown to it, if it was one that may have to wait.
 //!
-//! A frame from one guest of the card to another has an event on each path. Its verdict on the rx path has the number that it has on the tx
-//! path.
+//! A frame from one guest of the card to another has an event on each path. Its verdict on the rx path has the number that it has
+//! on the tx path.
 //!
 //! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
 

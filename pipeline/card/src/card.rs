@@ -1,16 +1,19 @@
 //! The card: both paths and the control port.
 //!
 //! ```text
-//!  guest_rx ─> tx path ─────────────────> net_tx
-//!                 └─ answers ─┐
-//!  guest_tx <─ arbiter <──────┴─ rx path <─ net_rx
+//!  guest_rx ─> tx path ────────────────────────────> net_tx
+//!                 │ └─ frames for other guests ─┐
+//!                 └─ answers ─┐                 │
+//!  guest_tx <─ arbiter <──────┴─ rx path <──────┴──── net_rx
 //!                 control ─> settings, tables, counters
 //! ```
 //!
 //! Ports: `guest_rx`, `guest_tx` (`tuser`: the ENI), `net_rx` (`tuser`: the frame is damaged), `net_tx`, `control` (AXI4-Lite),
 //! `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
-//! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card leaves to the underlay, which
-//! brings it back; step 3 gives it the short way. Drop reasons and counters: those of the stages.
+//! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card takes both paths without leaving it,
+//! with a verdict on either; it shares the way into the rx path with `net_rx` by turns, a frame at a time. The tx path may so
+//! wait for the rx path, and both for the guests; nothing waits the other way round. Drop reasons and counters: those of the
+//! stages.
 
 use nitro_components::arbiter::Arbiter;
 use nitro_components::merge::Merge;
@@ -24,6 +27,7 @@ use crate::control::axi_lite::AxiLiteSubordinate;
 use crate::control::{Capabilities, Control};
 use crate::record::Event;
 use crate::rx_path::RxPath;
+use crate::rx_path::entrance::PASSAGE;
 use crate::tx_path::TxPath;
 
 /// Bits of the head window of the tx path: the parser's window, rounded up to beats of the widest configuration.
@@ -156,6 +160,7 @@ impl<
         StreamRx::<Beat<W, K, 8>>::link(&mut self.guest_rx, &mut self.tx_path.rx);
         StreamTx::<Beat<W, K, 1>>::link(&mut self.net_tx, &mut self.tx_path.tx);
         StreamRx::<Beat<W, K, 1>>::link(&mut self.net_rx, &mut self.rx_path.rx);
+        StreamTx::<Beat<W, K, PASSAGE>>::join(&mut self.tx_path.local, &mut self.rx_path.local);
         StreamTx::<Beat<W, K, 8>>::join(&mut self.rx_path.tx, &mut self.arbiter.rx[0]);
         StreamTx::<Beat<W, K, 8>>::join(&mut self.tx_path.reply, &mut self.arbiter.rx[1]);
         StreamTx::<Beat<W, K, 8>>::link(&mut self.guest_tx, &mut self.arbiter.tx);

@@ -2,7 +2,8 @@
 //!
 //! * **Purpose.** [`flow_hash::FlowHash`] makes the path entropy of a packet, [`Encap`] checks its size, computes the checksum of its outer IPv4
 //!   header (or of its answer) and reduces the packet's record to what the join needs ([`outgoing::Outgoing`]),
-//!   [`header::OuterHeader`] lays out the outer headers from that.
+//!   [`header::OuterHeader`] lays out the outer headers from that. A packet whose destination's host is this card is told apart
+//!   here: it gets none.
 //! * **Ports.** `rx`: flow of [`Packet`](crate::record::Packet); `hash`: the flow hash of the same packet in the same clock; `sum`: the
 //!   part of the answer's checksum that does not depend on its MAC, for the packet that came one clock before; `tx`; the card's addresses.
 //! * **Latency.** [`LATENCY`], one packet per clock.
@@ -215,6 +216,7 @@ impl Logic for Encap {
             self.first.d.next.token = self.rx.payload.val().token;
             self.first.d.next.token_epoch = self.rx.payload.val().token_epoch;
             self.first.d.next.flow_hash = self.hash.payload.val();
+            self.first.d.next.local = self.rx.payload.val().underlay_ip == self.underlay_ip.val();
             self.first.d.next.peer_is_ipv4 = self.peer_is_ipv4.val();
             self.first.d.next.peer_ip = self.rx.payload.val().underlay_ip;
             self.first.d.next.dst_mac = self.rx.payload.val().mapping_mac;

@@ -30,6 +30,8 @@ pub struct Outgoing {
     pub checksum: Bits<16>,
 
     // --- forwarded ---
+    /// The destination's host is this card: no outer headers.
+    pub local: Bit,
     /// `peer_ip` is v4-mapped: the underlay is IPv4.
     pub peer_is_ipv4: Bit,
     /// TOS or traffic class, inner and outer.

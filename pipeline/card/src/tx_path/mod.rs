@@ -1,8 +1,9 @@
-//! The tx path: guest frames to the underlay.
+//! The tx path: guest frames to the underlay, and to the rx path of this card.
 //!
 //! * **Purpose.** Splits each frame into a head, which runs through the [`pipeline`](pipeline::TxPipeline), and the frame, which waits; when the
-//!   verdict is there, sends the frame in its outer headers, an answer, or nothing.
-//! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `reply`: answers to the
+//!   verdict is there, sends the frame in its outer headers, or without them to another guest of the card, an answer, or nothing.
+//! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `local`: frames for
+//!   the rx path, `tuser` a [`Passage`]; `reply`: answers to the
 //!   guests, and messages about packets that are too big, `tuser` the ENI's number; `made`: the length of each such message; `event`: one for each frame, when its verdict is final; `received`: length of each frame
 //!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
 //! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
@@ -27,7 +28,7 @@ use nitro_components::register::Register;
 use nitro_components::spill::Spill;
 use nitro_components::split::Split;
 use nitro_components::stream::{Beat, FlowRx, FlowTx, StreamRx, StreamTx};
-use nitro_components::wires::Wires;
+use nitro_components::wires::{Cast, Wires};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
 use nitro_wire::constants::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
@@ -48,6 +49,7 @@ use crate::responder::echo::{self, EchoEdit};
 use crate::responder::quote::FETCHED;
 use crate::responder::reply::Reply;
 use crate::responder::{self, too_big::TooBig};
+use crate::rx_path::entrance::{PASSAGE, Passage};
 use crate::table::TableWrite;
 use crate::waiting_room::admission::Admission;
 use crate::waiting_room::{self, Decided, FlowFacts};
@@ -117,6 +119,8 @@ pub struct TxPath<
     pub rx: StreamRx<Beat<W, K, 8>>,
     /// Packets for the underlay.
     pub tx: StreamTx<Beat<W, K, 1>>,
+    /// Frames for other guests of this card, with their MACs.
+    pub local: StreamTx<Beat<W, K, PASSAGE>>,
     /// Answers to the guests.
     pub reply: StreamTx<Beat<W, K, 8>>,
     /// What became of each frame.
@@ -178,11 +182,14 @@ pub struct TxPath<
     join: Join<Decided<Outgoing>, W, K, 8>,
     edit: EchoEdit,
     overlay: Overlay<W, K, 8, { echo::BITS }, { echo::BYTES }>,
-    /// Out of the memory go packets for the underlay, echoes, and the beginnings of frames that are too big.
+    /// Out of the memory go packets for the underlay, echoes, the beginnings of frames that are too big, and frames for other
+    /// guests.
     demux: Demux<W, K, 8>,
     header: OuterHeader,
     prepend: Prepend<W, K, 1, HEADER>,
     spill: Spill<Beat<W, K, 1>>,
+    passage: Cast<Passage, Bits<PASSAGE>>,
+    local_spill: Spill<Beat<W, K, PASSAGE>>,
     answers: Reply<W, K>,
     bounce: TooBig<W, K>,
     outlet: Arbiter<W, K, 8>,
@@ -234,6 +241,7 @@ impl<
             enable: Signal::default(),
             rx: StreamRx::default(),
             tx: StreamTx::default(),
+            local: StreamTx::default(),
             reply: StreamTx::default(),
             event: FlowTx::default(),
             received: FlowTx::default(),
@@ -269,10 +277,12 @@ impl<
             join: Join::default(),
             edit: EchoEdit::default(),
             overlay: Overlay::default(),
-            demux: Demux::new(3),
+            demux: Demux::new(4),
             header: OuterHeader::default(),
             prepend: Prepend::new(&LENGTHS),
             spill: Spill::default(),
+            passage: Cast::default(),
+            local_spill: Spill::default(),
             answers: Reply::default(),
             bounce: TooBig::default(),
             outlet: Arbiter::new(3),
@@ -317,8 +327,25 @@ impl<
     #[hdl_gen]
     fn update(&mut self) {
         clock!(
-            self, clock, split, gate, pipeline, records, chains, facts, admission, dispatch, join, overlay, demux,
-            prepend, spill, answers, bounce, outlet
+            self,
+            clock,
+            split,
+            gate,
+            pipeline,
+            records,
+            chains,
+            facts,
+            admission,
+            dispatch,
+            join,
+            overlay,
+            demux,
+            prepend,
+            spill,
+            local_spill,
+            answers,
+            bounce,
+            outlet
         );
         dff_setup!(self, clock, answering, disposed, disposed_valid);
         self.split.reset.next = self.reset.val();
@@ -333,6 +360,7 @@ impl<
         self.overlay.reset.next = self.reset.val();
         self.prepend.reset.next = self.reset.val();
         self.spill.reset.next = self.reset.val();
+        self.local_spill.reset.next = self.reset.val();
         self.answers.reset.next = self.reset.val();
         self.demux.reset.next = self.reset.val();
         self.bounce.reset.next = self.reset.val();
@@ -440,6 +468,8 @@ impl<
             self.demux.select.next = bits::<8>(2);
         } else if self.leaving.val().echoes {
             self.demux.select.next = bits::<8>(1);
+        } else if self.leaving.val().local {
+            self.demux.select.next = bits::<8>(3);
         }
 
         // Out: outer headers.
@@ -455,6 +485,17 @@ impl<
         self.prepend.layout.next = self.header.layout.val();
         StreamTx::<Beat<W, K, 1>>::join(&mut self.prepend.tx, &mut self.spill.rx);
         StreamTx::<Beat<W, K, 1>>::link(&mut self.tx, &mut self.spill.tx);
+
+        // Out: to the rx path.
+        self.passage.i.next.vni = self.leaving.val().vni;
+        self.passage.i.next.serial = self.leaving.val().serial;
+        self.local_spill.rx.payload.next.tuser = self.passage.o.val();
+        self.local_spill.rx.payload.next.tlast = self.demux.tx[3].payload.val().tlast;
+        self.local_spill.rx.payload.next.tkeep = self.demux.tx[3].payload.val().tkeep;
+        self.local_spill.rx.payload.next.tdata = self.demux.tx[3].payload.val().tdata;
+        self.local_spill.rx.tvalid.next = self.demux.tx[3].tvalid.val();
+        self.demux.tx[3].tready.next = self.local_spill.rx.tready.val();
+        StreamTx::<Beat<W, K, PASSAGE>>::link(&mut self.local, &mut self.local_spill.tx);
 
         // Out: answers, one at a time.
         self.answers.rx.payload.next = self.decided.val().record;
@@ -483,6 +524,9 @@ impl<
             self.disposed.d.next.eni = self.decided.val().record.eni;
             self.disposed.d.next.has_eni = self.decided.val().record.has_eni;
             self.disposed.d.next.length = self.decided.val().record.length;
+            self.disposed.d.next.told = self.bounces.val();
+            self.disposed.d.next.local =
+                self.decided.val().record.local && (self.verdict.val() == self.pass_verdict.val());
         }
         self.event.payload.next = self.disposed.q.val();
         self.event.tvalid.next = self.disposed_valid.q.val();

@@ -8,6 +8,8 @@
 //! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
 //! * bursts at one side with junk in between: frames that are malformed or of nobody.
 //!
+//! Interfaces talk to one another as well, and there, too, one way only in each turn.
+//!
 //! Between turns policies and ACLs are replaced. Not covered: packets of one connection at both sides at the same time (the model is
 //! sequential), and what [`whole::left_out`] names. A failing case is cut short before it is shown. `NITRO_POLICY_CARDS` is how
 //! many random cards a test takes, for longer runs.
@@ -115,8 +117,10 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             begun = talks.len();
         }
         while talks.len() < 5 {
-            begun += 1;
-            talks.push(talk::conversation(random, card).into());
+            let talk = talk::conversation(random, card);
+            // Between two interfaces each side has a connection.
+            begun += if talk.first().is_some_and(|step| step.crosses().is_some()) { 2 } else { 1 };
+            talks.push(talk.into());
         }
         if manner.few && random.chance(0.06) {
             acts.push(Act::Ticks(1 + u32::try_from(random.below(50)).unwrap()));
@@ -127,10 +131,11 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
         let bank = if random.chance(0.5) { Bank::Tx } else { Bank::Rx };
         // The side at which two addresses talk in this turn.
         let salt = random.bits();
-        let side = |step: &Step| match bank {
-            _ if !manner.both => bank,
-            _ if (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0 => Bank::Tx,
-            _ => Bank::Rx,
+        let drawn = |step: &Step| (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0;
+        let may_go = |step: &Step| match (step.crosses(), manner.both) {
+            (Some(upwards), both) => (both || bank == Bank::Tx) && upwards == drawn(step),
+            (None, true) => (step.bank() == Bank::Tx) == drawn(step),
+            (None, false) => step.bank() == bank,
         };
         let most = 1 + random.below(manner.burst);
         // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
@@ -140,7 +145,7 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
                 frames.push((junk(random, card, bank), "junk".to_owned()));
                 continue;
             }
-            let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(|step| step.bank() == side(step));
+            let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(may_go);
             let ready: Vec<usize> = (0..talks.len()).filter(|&talk| goes(&talks[talk])).collect();
             if ready.is_empty() {
                 break;
@@ -272,7 +277,7 @@ fn check(config: Config, manner: &Manner, cards: u64, datagrams: usize, expected
 }
 
 /// What must come up wherever policies are met.
-const POLICY: [&str; 9] = [
+const POLICY: [&str; 13] = [
     "Pass",
     "security_group",
     "nacl",
@@ -282,11 +287,16 @@ const POLICY: [&str; 9] = [
     "Tx established",
     "Rx untracked",
     "Tx untracked",
+    "Local Pass",
+    "Local new",
+    "Local established",
+    "Local security_group",
 ];
 
 #[test]
 fn single_datagrams_on_a_tiny_card() {
-    let expected = [&POLICY[..], &["conntrack_allowance_exceeded", "Tx related", "Rx related"]].concat();
+    let expected =
+        [&POLICY[..], &["conntrack_allowance_exceeded", "Tx related", "Rx related", "Local related"]].concat();
     check(Config::Tiny, &SINGLY, 12, 150, &expected);
 }
 

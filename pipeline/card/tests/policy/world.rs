@@ -1,10 +1,10 @@
-//! Random policies for a card with two interfaces in two VPCs: security groups, network ACLs, limits, timeouts.
+//! Random policies for a card with two interfaces, in two VPCs or in one: security groups, network ACLs, limits, timeouts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nitro_components::bench::Random;
 use nitro_wire::MappingKind;
-use nitro_wire::control::{CardConfig, Mapping};
+use nitro_wire::control::{CardConfig, Eni, Mapping};
 use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
 
 use crate::setup;
@@ -116,25 +116,41 @@ pub fn nacl(random: &mut Random) -> Nacl {
     Nacl { egress: rules(), ingress: rules() }
 }
 
+/// Where peers and the interfaces themselves are, if there is a mapping.
+fn mappings(random: &mut Random, card: &CardConfig) -> Vec<Mapping> {
+    let template = card.mappings[0].clone();
+    let mut mappings: Vec<Mapping> = Vec::new();
+    let mut install = |random: &mut Random, eni: &Eni, ip, mapping: &Mapping| {
+        if random.chance(0.87) && !mappings.iter().any(|known| (known.vni, known.ip) == (eni.vni, ip)) {
+            let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
+            let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
+            let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
+            mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..mapping.clone() });
+        }
+    };
+    for eni in &card.enis {
+        let here = Mapping { underlay_ip: card.underlay_ip, mac: eni.mac, ..template.clone() };
+        for ip in peers(false).into_iter().chain(peers(true)) {
+            // Some peers are said to be here, and are not.
+            let place = if random.chance(0.05) { &here } else { &template };
+            install(random, eni, ip, place);
+        }
+        eni.ips.iter().for_each(|&ip| install(random, eni, ip, &here));
+    }
+    mappings
+}
+
 /// A random card. `few`: few connections are allowed for an interface.
 pub fn card(random: &mut Random, few: bool) -> CardConfig {
     let mut card = setup::config();
-    let template = card.mappings[0].clone();
-    card.mappings.clear();
-    for eni in &mut card.enis {
-        eni.policy = policy(random, few);
-        for ip in peers(false).into_iter().chain(peers(true)) {
-            if random.chance(0.85) {
-                let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
-                let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
-                let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
-                card.mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..template.clone() });
-            }
-        }
-    }
     // The second one has an address of IPv6 as well.
     card.enis[1].ips.push(setup::v6(9));
     card.enis[1].subnet6 = Some((Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, 0), 64));
+    if random.chance(0.7) {
+        card.enis[1].vni = card.enis[0].vni;
+    }
+    card.enis.iter_mut().for_each(|eni| eni.policy = policy(random, few));
+    card.mappings = mappings(random, &card);
     card.subnets = (0..2).map(|_| random.chance(0.5).then(|| nacl(random))).collect();
     card.strict_tcp = random.chance(0.4);
     card.token_keys = vec![(7, *b"0123456789abcdef")];

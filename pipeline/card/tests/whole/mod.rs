@@ -6,6 +6,9 @@
 //! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
 //! shown to it, if it was one that may have to wait.
 //!
+//! A frame from one guest of the card to another has an event on each path. Its verdict on the rx path has the number that it has
+//! on the tx path.
+//!
 //! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
 
 pub mod left_out;
@@ -25,7 +28,9 @@ use nitro_wire::counters::{self, Bank};
 use nitro_wire::{DropReason, Flow, registers};
 
 /// Fields of an event.
-pub const EVENT: [&str; 7] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow"];
+pub const EVENT: [&str; 9] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local", "told"];
+/// Field `local` of an event.
+const LOCAL: usize = 7;
 /// Clocks without any progress after which a turn has failed. The table is walked over before an insertion is refused, which is what
 /// takes longest.
 const PATIENCE: u64 = 60_000;
@@ -79,6 +84,9 @@ pub enum Strictness {
 
 /// What a packet's order depends on: port, addresses, protocol, ports, ICMP type and identifier.
 type FlowId = (u64, u128, u128, u8, u16, u16, u8, u16);
+
+/// Events by number: of frames from guests, of frames from the underlay, and of those of guests on the rx path.
+type Events = [BTreeMap<u16, Vec<u64>>; 3];
 
 /// Frames that shall leave, and by which flow.
 type Due = Vec<(FlowId, Packet)>;
@@ -209,12 +217,15 @@ impl Whole {
             self.sources[side].push(&Packet { bytes: frame.bytes.clone(), tuser: frame.tuser.into() });
             missing[side] += 1;
         }
-        let (mut events, mut left) = ([BTreeMap::new(), BTreeMap::new()], [Vec::new(), Vec::new()]);
+        let (mut events, mut left) = (Events::default(), [Vec::new(), Vec::new()]);
         let (mut progress, mut silence) = (0, 0);
-        while missing.iter().zip(&events).any(|(count, events)| events.len() < *count) {
+        let crossed = |events: &Events| events[0].values().filter(|event| event[LOCAL] == 1).count();
+        while missing.iter().zip(&events).any(|(count, events)| events.len() < *count)
+            || events[2].len() < crossed(&events)
+        {
             self.step(&mut events, &mut left)?;
             let now = self.sources.iter().map(|source| source.stream.sent()).sum::<u64>()
-                + events.iter().chain([]).map(BTreeMap::len).sum::<usize>() as u64
+                + events.iter().map(BTreeMap::len).sum::<usize>() as u64
                 + left.iter().map(Vec::len).sum::<usize>() as u64;
             silence = if now == progress { silence + 1 } else { 0 };
             progress = now;
@@ -238,7 +249,7 @@ impl Whole {
         for ((due, left), port) in due.into_iter().zip(left).zip(["net_tx", "guest_tx"]) {
             in_order(due, left).map_err(|error| format!("{port}: {error}"))?;
         }
-        if missing != events.each_ref().map(BTreeMap::len) {
+        if [missing[0], missing[1], crossed(&events)] != events.each_ref().map(BTreeMap::len) {
             return Err(format!("{missing:?} frames entered, {:?} events", events.map(|side| side.len())));
         }
         for (serial, count) in self.serials.iter_mut().zip(missing) {
@@ -247,13 +258,15 @@ impl Whole {
         Ok(())
     }
 
-    fn step(&mut self, events: &mut [BTreeMap<u16, Vec<u64>>; 2], left: &mut [Vec<Packet>; 2]) -> Result<(), String> {
+    fn step(&mut self, events: &mut Events, left: &mut [Vec<Packet>; 2]) -> Result<(), String> {
         self.clock()?;
-        for ((sink, events), base) in self.events.iter_mut().zip(events).zip(self.serials) {
+        for (side, sink) in self.events.iter_mut().enumerate() {
             while let Some((clock, item)) = sink.pop() {
                 let event: Vec<u64> = item.iter().map(|field| field[0]).collect();
-                let serial = u16::try_from(event[0]).unwrap().wrapping_sub(base);
-                if events.insert(serial, event).is_some() {
+                let crossed = side == 1 && event[LOCAL] == 1;
+                let serial =
+                    u16::try_from(event[0]).unwrap().wrapping_sub(self.serials[if crossed { 0 } else { side }]);
+                if events[if crossed { 2 } else { side }].insert(serial, event).is_some() {
                     return Err(format!("clock {clock}: a second event of frame {serial}"));
                 }
             }
@@ -267,12 +280,7 @@ impl Whole {
     }
 
     /// Shows the frames to the model, compares the events, and tells what shall leave at either side.
-    fn expect(
-        &mut self,
-        frames: &[Frame],
-        events: &[BTreeMap<u16, Vec<u64>>; 2],
-        strictness: Strictness,
-    ) -> Result<[Due; 2], String> {
+    fn expect(&mut self, frames: &[Frame], events: &Events, strictness: Strictness) -> Result<[Due; 2], String> {
         let mut due = [Vec::new(), Vec::new()];
         let mut numbers = [0_u16; 2];
         for (index, frame) in frames.iter().enumerate() {
@@ -310,6 +318,8 @@ impl Whole {
                 outcome.eni.is_some().into(),
                 frame.bytes.len().min(16_383) as u64,
                 outcome.flow.code().into(),
+                (outcome.verdict == Verdict::Local).into(),
+                matches!(outcome.verdict, Verdict::Bounce { .. }).into(),
             ];
             if strictness == Strictness::NoKinds {
                 wanted[6] = found[6];
@@ -337,6 +347,12 @@ impl Whole {
             for shown in [reason, format!("{:?} {}", frame.bank, outcome.flow.name())] {
                 *self.shown.entry(shown).or_default() += 1;
             }
+            if let Some(local) = outcome.local {
+                let (port, inner) = (frame.tuser.into(), parse(&frame.bytes));
+                due[1].extend(
+                    self.expect_local(number, frame, *local, &events[2])?.map(|packet| (flow_id(port, &inner), packet)),
+                );
+            }
             match outcome.verdict {
                 Verdict::Forward(bytes) => {
                     due[0].push((flow_id(frame.tuser.into(), &parse(&frame.bytes)), Packet { bytes, tuser: 0 }));
@@ -357,12 +373,48 @@ impl Whole {
         Ok(due)
     }
 
+    /// Compares the event on the rx path of a guest's frame for another guest, and tells what that gets.
+    fn expect_local(
+        &mut self,
+        number: u16,
+        frame: &Frame,
+        outcome: Outcome,
+        events: &BTreeMap<u16, Vec<u64>>,
+    ) -> Result<Option<Packet>, String> {
+        let found = events.get(&number).ok_or_else(|| format!("frame {number} never came to the rx path"))?;
+        let wanted = vec![
+            u64::from(self.serials[0].wrapping_add(number)),
+            outcome.verdict.code().code().into(),
+            outcome.verdict.reason().map_or(0, DropReason::code).into(),
+            outcome.eni.unwrap_or(0).into(),
+            outcome.eni.is_some().into(),
+            frame.bytes.len() as u64,
+            outcome.flow.code().into(),
+            1,
+            0,
+        ];
+        if *found != wanted {
+            let bytes = head(&frame.bytes);
+            return Err(format!(
+                "frame {number} ({bytes:02x?}) on the rx path:\n{EVENT:?}\n{found:?} in the card,\n{wanted:?} in the model"
+            ));
+        }
+        let reason = outcome.verdict.reason().map_or("Pass", DropReason::name);
+        for shown in [format!("Local {reason}"), format!("Local {}", outcome.flow.name())] {
+            *self.shown.entry(shown).or_default() += 1;
+        }
+        Ok(match outcome.verdict {
+            Verdict::Deliver { eni, frame: bytes } => Some(Packet { bytes, tuser: eni.into() }),
+            _ => None,
+        })
+    }
+
     /// Compares all counters with the model's, and that nothing is held or still comes.
     ///
     /// # Errors
     /// What differs.
     pub fn finish(&mut self) -> Result<(), String> {
-        let (mut events, mut left) = ([BTreeMap::new(), BTreeMap::new()], [Vec::new(), Vec::new()]);
+        let (mut events, mut left) = (Events::default(), [Vec::new(), Vec::new()]);
         for _ in 0..300 {
             self.step(&mut events, &mut left)?;
         }

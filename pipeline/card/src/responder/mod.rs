@@ -16,6 +16,7 @@
 
 pub mod answer;
 pub mod ask;
+pub mod dhcp;
 pub mod echo;
 pub mod link_local;
 pub mod quote;
@@ -25,10 +26,10 @@ pub mod too_big;
 
 use nitro_simulator::BlockEntry;
 
-/// The blocks of this folder on ports of `W` bits = `K` bytes.
+/// The blocks of this folder on ports of `W` bits = `K` bytes, for `2^EA` ENIs.
 #[must_use]
-pub fn entries<const W: usize, const K: usize>() -> Vec<BlockEntry> {
-    vec![
+pub fn entries<const W: usize, const K: usize, const EA: usize>() -> Vec<BlockEntry> {
+    let mut entries = vec![
         BlockEntry::of("responder_ask", ask::ResponderAsk::default),
         BlockEntry::of("responder_answer", answer::ResponderAnswer::default),
         BlockEntry::of("responder_sum", sum::ReplySum::default),
@@ -36,5 +37,7 @@ pub fn entries<const W: usize, const K: usize>() -> Vec<BlockEntry> {
         BlockEntry::of("responder_echo", echo::EchoEdit::default),
         BlockEntry::of("responder_quote", quote::Quote::<W, K>::default),
         BlockEntry::of("responder_too_big", too_big::TooBig::<W, K>::default),
-    ]
+    ];
+    entries.extend(dhcp::entries::<W, K, EA>());
+    entries
 }

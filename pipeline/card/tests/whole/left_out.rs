@@ -9,13 +9,13 @@ use super::Frame;
 /// The rx path knows the groups of a packet's sender: rules for groups serve at ingress.
 pub const GROUPS_OF_SENDERS: bool = false;
 
-/// The frame needs what is not in hardware yet: echo to the gateway, DHCP, answers to what is too big, fragments that follow.
+/// The frame needs what is not in hardware yet: echo to the gateway, answers to what is too big, fragments that follow.
 pub fn is_left_out(card: &CardConfig, frame: &Frame) -> bool {
     match frame.bank {
         Bank::Tx => {
             let parsed = parse(&frame.bytes);
             let answered = |eni: &Eni| eni::gateway(eni, parsed.is_ipv6) == Some(parsed.dst_ip) && parsed.is_icmp;
-            parsed.is_fragment() || eni::is_dhcp(&parsed) || card.enis.iter().any(answered) || is_told_of(card, &parsed)
+            parsed.is_fragment() || card.enis.iter().any(answered) || is_told_of(card, &parsed)
         }
         Bank::Rx => {
             let outer = parse(&frame.bytes);

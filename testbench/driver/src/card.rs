@@ -190,7 +190,8 @@ impl<P: RegisterPort> Driver<P> {
         let (subnet4, mask_4) = eni.subnet4.map_or((0, 0), |(base, length)| (base.to_bits(), mask4(length)));
         let (subnet6, mask_6, length_6) =
             eni.subnet6.map_or((0, 0, 0), |(base, length)| (base.to_bits(), mask6(length), length));
-        let ip4 = eni.ips.iter().map(|ip| ip_bits(*ip)).find(|bits| bits >> 32 == 0xffff).map(|bits| bits & 0xffff_ffff);
+        let ip4 =
+            eni.ips.iter().map(|ip| ip_bits(*ip)).find(|bits| bits >> 32 == 0xffff).map(|bits| bits & 0xffff_ffff);
         let row = Table::Eni.row().pack_words(&[
             ("valid", 1),
             ("source_dest_check", u128::from(eni.source_dest_check)),

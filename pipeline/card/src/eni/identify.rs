@@ -287,7 +287,8 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             }
             self.found.d.next.source_checked =
                 self.known.val() && self.row.q.val().source_dest_check && !self.may_be_foreign.val();
-            self.found.d.next.to_group = self.known.val() && self.to_group.val() && !self.solicits.val() && !self.seeks_dhcp.val();
+            self.found.d.next.to_group =
+                self.known.val() && self.to_group.val() && !self.solicits.val() && !self.seeks_dhcp.val();
             if self.packet.q.val().reason == bits::<6>(0) {
                 if !self.known.val() {
                     self.found.d.next.reason = self.no_such_eni.val();

@@ -381,10 +381,8 @@ impl<
         self.header.underlay_ip.next = self.underlay_ip.val();
         self.header.underlay_mac.next = self.underlay_mac.val();
         self.header.next_hop_mac.next = self.next_hop_mac.val();
-        self.ready.next = self.pipeline.ready.val()
-            && self.split.ready.val()
-            && self.admission.ready.val()
-            && self.dhcp.ready.val();
+        self.ready.next =
+            self.pipeline.ready.val() && self.split.ready.val() && self.admission.ready.val() && self.dhcp.ready.val();
 
         // In: head and payload part.
         self.split.rx.payload.next = self.rx.payload.val();

@@ -59,7 +59,7 @@ fn check(config: Config, turns: usize, burst: u64, dhcp: f64, seed: u64, rates: 
             let frame = if random.chance(dhcp) {
                 message(&mut random, &card)
             } else {
-                let (port, bytes) = guest::frame(&mut random, &card);
+                let (port, bytes) = guest::frame(&mut random, &setup::config());
                 Frame::tx(port, bytes)
             };
             if !is_left_out(&card, &frame) {
@@ -94,10 +94,10 @@ const ANSWERS: [&str; 6] = ["OFFER", "ACK", "NAK", "no_broadcast", "answer of 34
 #[test]
 fn each_message_by_itself() {
     let still = Rates { idle: 0.0, pressure: 0.0, seed: 1 };
-    let shown = sum((0..4).map(|seed| check(Config::Tiny, 60, 1, 1.0, seed, still)));
+    let shown = sum((0..4).map(|seed| check(Config::Tiny, 120, 1, 1.0, seed, still)));
     expect(Config::Tiny, &shown, &ANSWERS);
     let disturbed = Rates { idle: 0.3, pressure: 0.6, seed: 2 };
-    let shown = sum((4..8).map(|seed| check(Config::Line, 60, 1, 1.0, seed, disturbed)));
+    let shown = sum((4..8).map(|seed| check(Config::Line, 120, 1, 1.0, seed, disturbed)));
     expect(Config::Line, &shown, &ANSWERS);
 }
 
@@ -105,9 +105,9 @@ fn each_message_by_itself() {
 fn among_other_frames() {
     for (config, burst) in [(Config::Tiny, 12), (Config::Edge, 30), (Config::Line, 60)] {
         let rates = [(0.0, 0.0), (0.3, 0.3), (0.0, 0.8), (0.8, 0.0)];
-        let shown = sum((0..).zip(rates).map(|(seed, (idle, pressure))| {
-            check(config, 12, burst, 0.15, seed, Rates { idle, pressure, seed })
-        }));
+        let shown = sum((0..)
+            .zip(rates)
+            .map(|(seed, (idle, pressure))| check(config, 12, burst, 0.15, seed, Rates { idle, pressure, seed })));
         expect(config, &shown, &["OFFER", "ACK", "no_broadcast", "answer of 60 bytes", "Pass"]);
     }
 }

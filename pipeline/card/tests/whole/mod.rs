@@ -284,9 +284,10 @@ impl Whole {
             let full = u64::from(DropReason::NewFlowQueueFull.code());
             let (outcome, wanted_reason) = if found[2] == full && strictness != Strictness::Full {
                 let mut outcome = judge(&mut self.model.clone(), frame);
-                let is_served = matches!(outcome.verdict, Verdict::Reply { .. } | Verdict::Drop(DropReason::NoBroadcast))
-                    && frame.bank == Bank::Tx
-                    && eni::is_dhcp(&parse(&frame.bytes));
+                let is_served =
+                    matches!(outcome.verdict, Verdict::Reply { .. } | Verdict::Drop(DropReason::NoBroadcast))
+                        && frame.bank == Bank::Tx
+                        && eni::is_dhcp(&parse(&frame.bytes));
                 if outcome.flow == Flow::None && !is_served {
                     return Err(format!("frame {index} found the room full, though it need not wait: {outcome:?}"));
                 }

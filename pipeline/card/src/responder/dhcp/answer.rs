@@ -453,8 +453,7 @@ impl<const W: usize, const K: usize> Logic for DhcpAnswer<W, K> {
 
         // Beats: of the last one, bytes behind the answer's end fill the rest.
         self.kept.next = self.total.q.val().any();
-        self.new_word.next =
-            (self.word.q.val() >> 8) | (bit_cast::<W, 8>(self.byte.val()) << self.word_shift.val());
+        self.new_word.next = (self.word.q.val() >> 8) | (bit_cast::<W, 8>(self.byte.val()) << self.word_shift.val());
         self.new_keep.next = self.keep.q.val() >> 1;
         if self.kept.val() {
             self.new_keep.next = (self.keep.q.val() >> 1) | self.first_keep.val();
@@ -499,7 +498,10 @@ impl<const W: usize, const K: usize> Logic for DhcpAnswer<W, K> {
         self.tx.payload.next = self.beats.tx.payload.val();
         self.tx.tvalid.next = self.beats.tx.tvalid.val() && self.complete.q.val();
         self.beats.tx.tready.next = self.tx.tready.val() && self.complete.q.val();
-        if self.beats.tx.tvalid.val() && self.complete.q.val() && self.tx.tready.val() && self.beats.tx.payload.val().tlast
+        if self.beats.tx.tvalid.val()
+            && self.complete.q.val()
+            && self.tx.tready.val()
+            && self.beats.tx.payload.val().tlast
         {
             self.complete.d.next = false;
         }

@@ -101,7 +101,20 @@ impl Logic for DhcpMessage {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, id);
-        dff_setup!(self, clock, position, done_q, udp_length, transaction, flags, client_ip, hardware, bad, ended, part);
+        dff_setup!(
+            self,
+            clock,
+            position,
+            done_q,
+            udp_length,
+            transaction,
+            flags,
+            client_ip,
+            hardware,
+            bad,
+            ended,
+            part
+        );
         dff_setup!(self, clock, option, left, index, has_number, number, has_requested, requested, has_server, server);
         dff_setup!(self, clock, has_id, id_bytes);
         self.position.reset.next = self.reset.val();

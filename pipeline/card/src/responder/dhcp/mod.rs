@@ -34,7 +34,7 @@ use message::{DhcpFacts, DhcpMessage};
 use store::{DhcpClient, DhcpStore, FrameByte};
 
 /// Clocks from a frame's last byte to its event.
-pub const LATENCY: usize = 3;
+pub const LATENCY: usize = 4;
 /// Clocks from the event to the answer's first beat, but for the bytes that are written, if nothing is before it.
 pub const ANSWER_LATENCY: usize = 5;
 

@@ -1,7 +1,7 @@
 //! Where DHCP messages wait for their turn, and from where they are read byte by byte.
 //!
 //! Ports: `room`, `reserve`, `length` (of the frame to be sent here); `rx` (the frame's first [`FETCHED`] bytes at most), `record` (of that frame,
-//! while it is at `rx`); `bytes`, `client` (whose message is at `bytes`, until `release`). Latency: 3 clocks from a frame's first beat to its
+//! while it is at `rx`); `bytes`, `client` (whose message is at `bytes`, until `release`). Latency: [`LATENCY`] clocks from a frame's first beat to its
 //! first byte; a byte a clock from then on.
 //!
 //! Whoever sends a frame reserves the place for it before, so `rx` is always ready. There is `room` while fewer than [`MESSAGES`] messages
@@ -16,6 +16,8 @@ use rust_hdl::prelude::*;
 
 use crate::encap::outgoing::Outgoing;
 
+/// Clocks from a frame's first beat to its first byte, if none is before it.
+pub const LATENCY: usize = 3;
 /// Bytes of a frame that are looked at: a datagram of 1,500 with its tag, in whole beats of the widest port.
 pub const FETCHED: usize = 1536;
 /// Beats that there is place for, as a power of two.
@@ -174,8 +176,7 @@ impl<const W: usize, const K: usize> Logic for DhcpStore<W, K> {
         self.bytes.payload.next.last = self.ends.q.val() && !self.keep.q.val().get_bit(1);
         self.bytes.tvalid.next = self.keep.q.val().get_bit(0);
         self.moves.next = self.keep.q.val().get_bit(0) && self.bytes.tready.val();
-        self.empty.next =
-            !self.keep.q.val().get_bit(0) || (self.bytes.tready.val() && !self.keep.q.val().get_bit(1));
+        self.empty.next = !self.keep.q.val().get_bit(0) || (self.bytes.tready.val() && !self.keep.q.val().get_bit(1));
         if self.moves.val() {
             self.word.d.next = self.word.q.val() >> 8;
             self.keep.d.next = self.keep.q.val() >> 1;

@@ -40,7 +40,6 @@ use nitro_wire::policy::{EniPolicy, Nacl, TICKS_PER_SECOND};
 
 use talk::Step;
 
-use whole::left_out::is_left_out;
 use whole::{Frame, Rates, Strictness, Whole};
 
 /// What happens to a card.
@@ -159,7 +158,6 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             pairs.push(step.pair());
             frames.push((step.frame(card), format!("{step:?}")));
         }
-        frames.retain(|(frame, _)| !is_left_out(card, frame));
         sent += frames.len();
         if !frames.is_empty() {
             acts.push(Act::Frames(frames));

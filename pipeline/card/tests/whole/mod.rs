@@ -4,8 +4,7 @@
 //! comparison goes by turns ([`Whole::turn`]): frames enter, the card works until all are disposed of, then the model gets them in
 //! the order in which they entered. Verdicts are told apart by serial numbers; of the frames that leave, each must be due, and
 //! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
-//! shown to it, if it was one that may have to wait. So it is with DHCP messages, which have a room of their own. Their answers keep
-//! their order among themselves, as the other answers do.
+//! shown to it, if it was one that may have to wait. So it is with DHCP messages, which have a room of their own.
 //!
 //! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
 
@@ -353,11 +352,11 @@ impl Whole {
                 Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
                     *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
                     let asked = parse(&frame.bytes);
-                    let is_dhcp = eni::is_dhcp(&asked);
-                    if is_dhcp {
+                    if eni::is_dhcp(&asked) {
                         *self.shown.entry(dhcp_name(&bytes).to_owned()).or_default() += 1;
                     }
-                    let flow = if is_dhcp { (0, 0, 0, 0, 68, 67, 0, 0) } else { FlowId::default() };
+                    // Apart from what else leaves at this side.
+                    let flow = flow_id(256 + u64::from(eni), &asked);
                     due[1].push((flow, Packet { bytes, tuser: eni.into() }));
                 }
                 Verdict::Local | Verdict::Drop(_) => {}

@@ -1,0 +1,58 @@
+//! Packets of known flows back to back, at every size: clocks a packet, and how busy the output is.
+
+use nitro_card::config::Config;
+
+use super::finding;
+use super::rig::{self, REST, Rig};
+use crate::BenchError;
+use crate::report::Finding;
+
+/// Lengths of frames without check sequence: the shortest, around the borders of beats and cells, the longest of Ethernet and of a VPC.
+const SIZES: [usize; 12] = [60, 64, 65, 128, 129, 192, 256, 512, 1024, 1514, 4000, 9015];
+/// Flows that take turns.
+const FLOWS: u16 = 8;
+
+/// Clocks a packet, and the part of the clocks with a beat at the output between its first and its last.
+fn rate(rig: &mut Rig, path: usize, bytes: usize, packets: usize) -> Result<(f64, f64), BenchError> {
+    rig.run(REST)?;
+    rig.forget();
+    let count = u16::try_from(packets).unwrap_or(u16::MAX);
+    for number in 0..count {
+        let port = 1000 + number % FLOWS;
+        let frame = if path == 0 { rig::datagram(bytes, port, 2000) } else { rig::answer(bytes, 2000, port) };
+        rig.push(path, &frame)?;
+    }
+    while rig.sources[path].stream.waiting() > 0 {
+        rig.clock()?;
+    }
+    rig.run(REST)?;
+    let events = rig.passed(path)?;
+    let beats: Vec<u64> = std::iter::from_fn(|| rig.sinks[path].stream.pop()).map(|(clock, _)| clock).collect();
+    let span = |clocks: &[u64]| clocks.last().zip(clocks.first()).map_or(0, |(last, first)| last - first) as f64;
+    if events.len() != usize::from(count) || beats.len() < events.len() {
+        return Err(BenchError::Traffic(format!("{count} packets entered, {} left", events.len())));
+    }
+    Ok((span(&events) / f64::from(count - 1), beats.len() as f64 / (span(&beats) + 1.0)))
+}
+
+/// Both paths, each by itself, at every size.
+///
+/// # Errors
+/// If the card cannot be run, or drops a packet.
+pub fn measure(config: Config, packets: usize) -> Result<Vec<Finding>, BenchError> {
+    let mut rig = Rig::new(config, rig::policy(Vec::new()))?;
+    for port in 0..FLOWS {
+        rig.push(0, &rig::datagram(60, 1000 + port, 2000))?;
+    }
+    rig.run(REST)?;
+    let mut findings = Vec::new();
+    for (path, name) in ["tx", "rx"].into_iter().enumerate() {
+        for bytes in SIZES {
+            let (clocks, busy) = rate(&mut rig, path, bytes, packets.max(2))?;
+            let quantity = format!("{name}, {bytes} bytes");
+            let note = format!("output busy in {:.1} % of the clocks", 100.0 * busy);
+            findings.push(finding(config, "known flows", &quantity, "clocks/packet", clocks).note(&note));
+        }
+    }
+    Ok(findings)
+}

@@ -169,6 +169,8 @@ pub struct Packet {
     pub prefix_length: Bits<8>,
     /// It asks the gateway for an echo, and the responder takes it.
     pub echoes: Bit,
+    /// It is a DHCP message to all or to the gateway, and the responder takes it.
+    pub seeks_dhcp: Bit,
     /// If it is too big for its way, its sender is told so.
     pub told: Bit,
     /// The gateway's address in the ENI's subnet of the packet's family.

@@ -78,7 +78,7 @@ impl Model {
         }
         match responder::dhcp::reply(eni, gateway_mac, parsed, frame) {
             Some(reply) => Ok(Some(reply)),
-            None if eni::seeks_dhcp(parsed) => Err(DropReason::NoBroadcast),
+            None if eni::seeks_dhcp(eni, parsed) => Err(DropReason::NoBroadcast),
             None => Ok(None),
         }
     }

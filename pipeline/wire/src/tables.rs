@@ -31,6 +31,10 @@ macro_rules! tables {
                 subnet4: 32,
                 /// Mask of that range, ones for the prefix.
                 subnet4_mask: 32,
+                /// It has an IPv4 address.
+                ip4_valid: 1,
+                /// The first one, which DHCP tells.
+                ip4: 32,
                 /// Its subnet has an IPv6 range.
                 subnet6_valid: 1,
                 /// Base address of that range.
@@ -295,6 +299,6 @@ mod tests {
         for table in Table::ALL {
             assert!(table.row().words() <= usize::from(crate::registers::TABLE_DATA.count), "{table:?}");
         }
-        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (420, 161, 539));
+        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (453, 161, 539));
     }
 }

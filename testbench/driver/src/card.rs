@@ -190,6 +190,8 @@ impl<P: RegisterPort> Driver<P> {
         let (subnet4, mask_4) = eni.subnet4.map_or((0, 0), |(base, length)| (base.to_bits(), mask4(length)));
         let (subnet6, mask_6, length_6) =
             eni.subnet6.map_or((0, 0, 0), |(base, length)| (base.to_bits(), mask6(length), length));
+        let ip4 =
+            eni.ips.iter().map(|ip| ip_bits(*ip)).find(|bits| bits >> 32 == 0xffff).map(|bits| bits & 0xffff_ffff);
         let row = Table::Eni.row().pack_words(&[
             ("valid", 1),
             ("source_dest_check", u128::from(eni.source_dest_check)),
@@ -199,6 +201,8 @@ impl<P: RegisterPort> Driver<P> {
             ("subnet4_valid", u128::from(eni.subnet4.is_some())),
             ("subnet4", u128::from(subnet4)),
             ("subnet4_mask", u128::from(mask_4)),
+            ("ip4_valid", u128::from(ip4.is_some())),
+            ("ip4", ip4.unwrap_or(0)),
             ("subnet6_valid", u128::from(eni.subnet6.is_some())),
             ("subnet6", subnet6),
             ("subnet6_mask", mask_6),

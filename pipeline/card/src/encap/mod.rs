@@ -87,6 +87,7 @@ pub struct Encap {
     too_long: Signal<Local, Bit>,
     bounces: Signal<Local, Bit>,
     echoes: Signal<Local, Bit>,
+    seeks_dhcp: Signal<Local, Bit>,
     replies: Signal<Local, Bit>,
     from_nobody: Signal<Local, Bit>,
     peer_is_ipv4: Signal<Local, Bit>,
@@ -134,6 +135,7 @@ impl Default for Encap {
             too_long: Signal::default(),
             bounces: Signal::default(),
             echoes: Signal::default(),
+            seeks_dhcp: Signal::default(),
             replies: Signal::default(),
             from_nobody: Signal::default(),
             peer_is_ipv4: Signal::default(),
@@ -175,10 +177,12 @@ impl Logic for Encap {
             || (!self.peer_is_ipv4.val() && (self.rx.payload.val().length > self.longest_over_ipv6.val()));
         self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
         self.echoes.next = self.rx.payload.val().echoes && (self.rx.payload.val().reason == bits::<6>(0));
+        self.seeks_dhcp.next = self.rx.payload.val().seeks_dhcp && (self.rx.payload.val().reason == bits::<6>(0));
         self.bounces.next = self.over_mtu.val()
             && self.rx.payload.val().told
             && !self.rx.payload.val().solicits
             && !self.rx.payload.val().echoes
+            && !self.rx.payload.val().seeks_dhcp
             && (self.rx.payload.val().reason == bits::<6>(0));
         self.from_nobody.next = !self.rx.payload.val().src_ip.any();
         self.first_valid.d.next = self.rx.tvalid.val();
@@ -190,7 +194,7 @@ impl Logic for Encap {
                 self.first.d.next.verdict = self.drop.val();
             } else if self.rx.payload.val().solicits || self.rx.payload.val().echoes {
                 self.first.d.next.verdict = self.reply.val();
-            } else if self.too_long.val() {
+            } else if self.too_long.val() && !self.seeks_dhcp.val() {
                 self.first.d.next.reason = self.too_big.val();
                 self.first.d.next.verdict = self.drop.val();
             }
@@ -203,6 +207,7 @@ impl Logic for Encap {
             self.first.d.next.is_router = self.rx.payload.val().solicits_router;
             self.first.d.next.prefix_length = self.rx.payload.val().prefix_length;
             self.first.d.next.echoes = self.echoes.val();
+            self.first.d.next.seeks_dhcp = self.seeks_dhcp.val();
             self.first.d.next.is_ipv6 = self.rx.payload.val().is_ipv6;
             self.first.d.next.bounces = self.bounces.val();
             self.first.d.next.mtu = self.rx.payload.val().path_mtu;
@@ -228,7 +233,7 @@ impl Logic for Encap {
             self.first.d.next.asker_mac = self.rx.payload.val().arp_sender_mac;
             self.first.d.next.is_gateway = self.rx.payload.val().is_gateway;
             self.first.d.next.to_all = self.from_nobody.val();
-            if self.echoes.val() || self.bounces.val() {
+            if self.echoes.val() || self.bounces.val() || self.seeks_dhcp.val() {
                 self.first.d.next.src_mac = self.gateway_mac.val();
                 self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
                 self.first.d.next.peer_ip = self.rx.payload.val().src_ip;

@@ -48,6 +48,8 @@ pub struct Outgoing {
     // --- answered ---
     /// The answer is the frame itself, an echo.
     pub echoes: Bit,
+    /// It is a DHCP message; whether it is answered, only its options tell.
+    pub seeks_dhcp: Bit,
     /// That frame is IPv6.
     pub is_ipv6: Bit,
     /// ICMP checksum of its answer.

@@ -153,10 +153,12 @@ impl<const MA: usize> Logic for Lookup<MA> {
             self.packet.d.next.concerned = (self.rx.payload.val().reason == bits::<6>(0))
                 && !self.rx.payload.val().solicits
                 && !self.rx.payload.val().echoes
+                && !self.rx.payload.val().seeks_dhcp
                 && !self.rx.payload.val().exempt;
             if (self.rx.payload.val().reason == bits::<6>(0))
                 && !self.rx.payload.val().solicits
                 && !self.rx.payload.val().echoes
+                && !self.rx.payload.val().seeks_dhcp
             {
                 if !self.cache.tx.payload.val().hit {
                     self.packet.d.next.reason = self.cache_miss.val();

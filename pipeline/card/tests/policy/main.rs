@@ -6,7 +6,7 @@
 //! * in bursts: up to some dozens back to back at one side, so that packets of a flow meet in the waiting room; no allowances, since who
 //!   gets the last place depends on the order of flows, which is open;
 //! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
-//! * bursts at one side with junk in between: frames that are malformed or of nobody.
+//! * bursts at one side with junk in between: frames that are malformed or of nobody, and DHCP messages.
 //!
 //! Interfaces talk to one another as well, and there, too, one way only in each turn.
 //!
@@ -16,6 +16,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 #![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
 
+#[path = "../dhcp/messages.rs"]
+mod dhcp;
 #[path = "../tx/frames.rs"]
 mod guest;
 #[path = "../parser/frames.rs"]
@@ -40,7 +42,6 @@ use nitro_wire::policy::{EniPolicy, Nacl, TICKS_PER_SECOND};
 
 use talk::Step;
 
-use whole::left_out::is_left_out;
 use whole::{Frame, Rates, Strictness, Whole};
 
 /// What happens to a card.
@@ -85,6 +86,10 @@ const LONGEST: u32 = world::LONGEST_SECONDS * TICKS_PER_SECOND + 2;
 
 fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Frame {
     match bank {
+        Bank::Tx if random.chance(0.3) => {
+            let eni = &card.enis[usize::from(random.chance(0.5))];
+            Frame::tx(eni.number, dhcp::frame(random, card, eni))
+        }
         Bank::Tx => {
             let (port, bytes) = guest::frame(random, card);
             Frame::tx(port, bytes)
@@ -158,7 +163,6 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             pairs.push(step.pair());
             frames.push((step.frame(card), format!("{step:?}")));
         }
-        frames.retain(|(frame, _)| !is_left_out(frame));
         sent += frames.len();
         if !frames.is_empty() {
             acts.push(Act::Frames(frames));
@@ -322,10 +326,16 @@ fn bursts_at_both_sides_of_a_line_card() {
 
 #[test]
 fn bursts_with_junk_on_a_line_card() {
-    check(Config::Line, &JUNK, 3, 200, &["Pass", "security_group", "truncated"]);
+    check(Config::Line, &JUNK, 3, 200, &["Pass", "security_group", "truncated", "OFFER", "ACK"]);
 }
 
 #[test]
 fn bursts_with_junk_on_an_edge_card() {
-    check(Config::Edge, &Manner { burst: 15, ..JUNK }, 3, 150, &["Pass", "security_group", "truncated"]);
+    check(
+        Config::Edge,
+        &Manner { burst: 15, ..JUNK },
+        3,
+        150,
+        &["Pass", "security_group", "truncated", "OFFER", "ACK"],
+    );
 }

@@ -4,7 +4,7 @@
 //! comparison goes by turns ([`Whole::turn`]): frames enter, the card works until all are disposed of, then the model gets them in
 //! the order in which they entered. Verdicts are told apart by serial numbers; of the frames that leave, each must be due, and
 //! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
-//! shown to it, if it was one that may have to wait.
+//! shown to it, if it was one that may have to wait. So it is with DHCP messages, which have a room of their own.
 //!
 //! A frame from one guest of the card to another has an event on each path. Its verdict on the rx path has the number that it has
 //! on the tx path.
@@ -20,7 +20,7 @@ use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink};
 use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
-use nitro_model::{Model, Outcome, Parsed, Verdict, parse};
+use nitro_model::{Model, Outcome, Parsed, Verdict, eni, parse};
 use nitro_netlist::Netlist;
 use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::CardConfig;
@@ -291,7 +291,11 @@ impl Whole {
             let full = u64::from(DropReason::NewFlowQueueFull.code());
             let (outcome, wanted_reason) = if found[2] == full && strictness != Strictness::Full {
                 let mut outcome = judge(&mut self.model.clone(), frame);
-                if outcome.flow == Flow::None {
+                let is_served =
+                    matches!(outcome.verdict, Verdict::Reply { .. } | Verdict::Drop(DropReason::NoBroadcast))
+                        && frame.bank == Bank::Tx
+                        && eni::is_dhcp(&parse(&frame.bytes));
+                if outcome.flow == Flow::None && !is_served {
                     return Err(format!("frame {index} found the room full, though it need not wait: {outcome:?}"));
                 }
                 self.refused[side].0 += 1;
@@ -363,8 +367,12 @@ impl Whole {
                 }
                 Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
                     *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
+                    let asked = parse(&frame.bytes);
+                    if eni::is_dhcp(&asked) {
+                        *self.shown.entry(dhcp_name(&bytes).to_owned()).or_default() += 1;
+                    }
                     // Apart from what else leaves at this side.
-                    let flow = flow_id(256 + u64::from(eni), &parse(&frame.bytes));
+                    let flow = flow_id(256 + u64::from(eni), &asked);
                     due[1].push((flow, Packet { bytes, tuser: eni.into() }));
                 }
                 Verdict::Local | Verdict::Drop(_) => {}
@@ -473,6 +481,17 @@ fn in_order(mut due: Due, left: Vec<Packet>) -> Result<(), String> {
     match due.first() {
         Some((_, packet)) => Err(format!("{} frames never left, {:02x?} first", due.len(), head(&packet.bytes))),
         None => Ok(()),
+    }
+}
+
+/// Which DHCP message an answer is.
+fn dhcp_name(answer: &[u8]) -> &'static str {
+    let offset = if answer[12..14] == [0x81, 0] { 4 } else { 0 };
+    match answer.get(offset + 284) {
+        Some(2) => "OFFER",
+        Some(5) => "ACK",
+        Some(6) => "NAK",
+        _ => "no DHCP",
     }
 }
 

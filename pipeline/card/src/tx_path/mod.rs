@@ -7,7 +7,7 @@
 //!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
 //! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
 //!   ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head and verdict.
-//! * **Drop reasons.** Those of its stages, and of what the split finds: `stream_error`, `oversize`, `truncated`.
+//! * **Drop reasons.** Those of its stages, `linklocal_allowance_exceeded`, and of what the split finds: `stream_error`, `oversize`, `truncated`.
 //! * **Counters.** One event, so one count, for each frame.
 //! * **Source.** The card's contract, sections 1 and 2.
 
@@ -35,6 +35,7 @@ use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
+use crate::allowances::buckets::Buckets;
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
 use crate::encap;
 use crate::encap::header::{HEADER, LENGTHS, OuterHeader};
@@ -174,6 +175,7 @@ pub struct TxPath<
     /// What is known of the flows of the packets in `records`.
     facts: FlowFifoBlock<FlowFacts, 6>,
     admission: Admission<Outgoing, NQ, SQ, RL, RA, EA>,
+    buckets: Buckets<EA>,
     dispatch: Dispatch<Decided<Outgoing>>,
     join: Join<Decided<Outgoing>, W, K, 8>,
     edit: EchoEdit,
@@ -201,6 +203,9 @@ pub struct TxPath<
     no_beat: Constant<Beat<W, K, 1>>,
     quoted_bytes: Constant<Bits<14>>,
     too_big: Reason,
+    over_allowance: Reason,
+    /// Nothing else holds it back, and it goes to a link-local service.
+    pays: Signal<Local, Bit>,
     pass_verdict: Constant<Bits<2>>,
     drop_verdict: Constant<Bits<2>>,
     reply_verdict: Constant<Bits<2>>,
@@ -265,6 +270,7 @@ impl<
             chains: Fifo::default(),
             facts: FlowFifoBlock::default(),
             admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA, K << CB)),
+            buckets: Buckets::default(),
             dispatch: Dispatch::default(),
             join: Join::default(),
             edit: EchoEdit::default(),
@@ -290,6 +296,8 @@ impl<
             no_beat: Constant::new(Beat::default()),
             quoted_bytes: Constant::new(FETCHED.to_bits()),
             too_big: reason(DropReason::TooBig),
+            over_allowance: reason(DropReason::LinklocalAllowanceExceeded),
+            pays: Signal::default(),
             pass_verdict: Constant::new(Verdict::Pass.code().to_bits()),
             drop_verdict: Constant::new(Verdict::Drop.code().to_bits()),
             reply_verdict: Constant::new(Verdict::Reply.code().to_bits()),
@@ -317,8 +325,8 @@ impl<
     #[hdl_gen]
     fn update(&mut self) {
         clock!(
-            self, clock, split, gate, pipeline, records, chains, facts, admission, dispatch, join, overlay, demux,
-            prepend, spill, answers, bounce, outlet
+            self, clock, split, gate, pipeline, records, chains, facts, admission, buckets, dispatch, join, overlay,
+            demux, prepend, spill, answers, bounce, outlet
         );
         dff_setup!(self, clock, answering, disposed, disposed_valid);
         self.split.reset.next = self.reset.val();
@@ -328,6 +336,7 @@ impl<
         self.chains.reset.next = self.reset.val();
         self.facts.reset.next = self.reset.val();
         self.admission.reset.next = self.reset.val();
+        self.buckets.reset.next = self.reset.val();
         self.dispatch.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
         self.overlay.reset.next = self.reset.val();
@@ -348,6 +357,9 @@ impl<
         self.admission.commit.next = self.commit.val();
         self.admission.strict_tcp.next = self.strict_tcp.val();
         self.admission.now.next = self.now.val();
+        self.buckets.table.payload.next = self.table.payload.val();
+        self.buckets.table.tvalid.next = self.table.tvalid.val();
+        self.buckets.now.next = self.now.val();
         self.busy.next = self.admission.busy.val();
         FlowTx::<ConntrackAsk>::link(&mut self.connection, &mut self.pipeline.connection);
         FlowRx::<ConntrackHit>::link(&mut self.hit, &mut self.pipeline.hit);
@@ -405,6 +417,14 @@ impl<
 
         // Verdict and frame meet. An answer waits until the last one has left.
         self.decided.next = self.admission.tx.payload.val();
+        self.buckets.eni.next = self.decided.val().record.eni;
+        self.pays.next = self.decided.val().record.exempt
+            && (self.decided.val().record.verdict == self.pass_verdict.val())
+            && (self.decided.val().reason == 0);
+        if self.pays.val() && !self.buckets.filled.val() {
+            self.decided.next.reason = self.over_allowance.val();
+        }
+        self.buckets.take.next = self.dispatch.done.val() && self.pays.val() && self.buckets.filled.val();
         self.verdict.next = self.decided.val().record.verdict;
         if self.decided.val().reason != 0 {
             self.verdict.next = self.drop_verdict.val();

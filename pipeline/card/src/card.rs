@@ -246,7 +246,7 @@ impl<
         self.eni_counters.tx_event.tvalid.next = self.tx_path.event.tvalid.val();
         self.eni_counters.rx_event.payload.next = self.rx_path.event.payload.val();
         self.eni_counters.rx_event.tvalid.next = self.rx_path.event.tvalid.val();
-        self.eni_counters.rx_eni.next = self.rx_path.event_eni.val();
+        self.eni_counters.rx_eni.next = self.rx_path.owner.val();
         FlowTx::<EniCounterSelect>::join(&mut self.registers.eni_select, &mut self.eni_counters.read);
         FlowTx::<Bits<64>>::join(&mut self.eni_counters.value, &mut self.registers.eni_value);
         self.tx_event.payload.next = self.tx_path.event.payload.val();

@@ -11,7 +11,7 @@
 //! verdicts in the order of the path. Between gate and queue runs a flow of constant latency ([`flow_latency`]), one frame
 //! per 2^fold clocks ([`nacl::fold`](crate::nacl::fold)). Room for step 3: `conntrack` and `security_group` follow `nacl`.
 //!
-//! Ports: `rx` (`tuser`: the frame is damaged), `tx` (`tuser`: the ENI), `event`, `event_eni` (one per frame, when it is disposed
+//! Ports: `rx` (`tuser`: the frame is damaged), `tx` (`tuser`: the ENI), `event`, `owner` (one per frame, when it is disposed
 //! of), `received` (one per frame, when it enters the flow), the settings, `table`, `commit`, `enable`, `ready`.
 //! Drop reasons and counters: those of its stages.
 
@@ -122,7 +122,7 @@ pub struct RxPath<
     /// What became of each frame.
     pub event: FlowTx<Event>,
     /// The interface that it was for, dropped or not, if connections concern it.
-    pub event_eni: Signal<Out, Bits<8>>,
+    pub owner: Signal<Out, Bits<8>>,
     /// A frame of so many bytes entered.
     pub received: FlowTx<Bits<14>>,
     /// Frames are taken in.
@@ -205,7 +205,7 @@ pub struct RxPath<
     join: Join<Decided<Delivery>, W, K, 1>,
     deliver: Deliver<W, K>,
     event_q: DFF<Event>,
-    event_eni_q: DFF<Bits<8>>,
+    owner_q: DFF<Bits<8>>,
     event_valid: Register<Bit>,
 }
 
@@ -233,7 +233,7 @@ impl<
             rx: StreamRx::default(),
             tx: StreamTx::default(),
             event: FlowTx::default(),
-            event_eni: Signal::default(),
+            owner: Signal::default(),
             received: FlowTx::default(),
             enable: Signal::default(),
             underlay_ip: Signal::default(),
@@ -292,7 +292,7 @@ impl<
             join: Join::default(),
             deliver: Deliver::default(),
             event_q: DFF::default(),
-            event_eni_q: DFF::default(),
+            owner_q: DFF::default(),
             event_valid: Register::default(),
         }
     }
@@ -338,7 +338,7 @@ impl<
             join,
             deliver
         );
-        dff_setup!(self, clock, event_q, event_eni_q, event_valid, known, spared, long_before);
+        dff_setup!(self, clock, event_q, owner_q, event_valid, known, spared, long_before);
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.outer.reset.next = self.reset.val();
@@ -516,7 +516,7 @@ impl<
             self.event_q.d.next.flow = self.decided.val().kind;
             self.event_q.d.next.reason = self.decided.val().reason;
             self.event_q.d.next.length = self.decided.val().record.length;
-            self.event_eni_q.d.next = self.decided.val().record.eni;
+            self.owner_q.d.next = self.decided.val().record.eni;
             if self.decided.val().reason == 0 {
                 self.event_q.d.next.verdict = bits::<2>(0);
                 self.event_q.d.next.eni = self.decided.val().record.eni;
@@ -529,6 +529,6 @@ impl<
         }
         self.event.tvalid.next = self.event_valid.q.val();
         self.event.payload.next = self.event_q.q.val();
-        self.event_eni.next = self.event_eni_q.q.val();
+        self.owner.next = self.owner_q.q.val();
     }
 }

@@ -418,7 +418,7 @@ impl Whole {
                 *lost.entry(counter.reason()).or_insert(0) += found;
             }
         }
-        let causes = self.driver(Driver::take_interrupts).map_err(|error| error.to_string())?;
+        let causes = self.driver(|driver| driver.take_interrupts()).map_err(|error| error.to_string())?;
         for reason in DropReason::ALL {
             let counted = |bank| self.model.counters().get(bank, reason.code()).packets;
             let drops: u64 = Bank::ALL.map(counted).iter().sum();

@@ -128,6 +128,11 @@ macro_rules! tables {
                 /// Any other protocol.
                 other: 24,
             }
+            /// Allowances of an interface. Writing them fills its buckets.
+            AllowanceRow = ALLOWANCE_ROW {
+                /// Packets a second to link-local services.
+                linklocal: 32,
+            }
             /// Key of the local address table.
             LocalKey = LOCAL_KEY {
                 /// VNI of the VPC.
@@ -222,6 +227,8 @@ pub enum Table {
     SecuritySet = 7,
     /// Limits of connection tracking; the index is the interface's number.
     Conntrack = 8,
+    /// Allowances; the index is the interface's number.
+    Allowance = 9,
 }
 
 /// Index of a network ACL's rule: rule 0 to 63 of a bank, a direction and a subnet.
@@ -244,7 +251,7 @@ pub const fn security_rule_index(direction: Direction, slot: u16) -> u16 {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Eni,
         Self::Local,
         Self::Mapping,
@@ -253,6 +260,7 @@ impl Table {
         Self::SecurityRule,
         Self::SecuritySet,
         Self::Conntrack,
+        Self::Allowance,
     ];
 
     /// The number that `TABLE_COMMAND` takes.
@@ -273,6 +281,7 @@ impl Table {
             Self::SecurityRule => SECURITY_RULE_ROW,
             Self::SecuritySet => SECURITY_SET_ROW,
             Self::Conntrack => CONNTRACK_ROW,
+            Self::Allowance => ALLOWANCE_ROW,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod axi_lite;
 mod card;
+mod counters;
 mod error;
 mod nacl;
 pub mod placement;
@@ -11,7 +12,8 @@ mod policy;
 pub mod security;
 
 pub use axi_lite::AxiLite;
-pub use card::{Counter, Driver, DriverState};
+pub use card::{Driver, DriverState};
+pub use counters::Counter;
 pub use error::DriverError;
 
 /// Access to a card's 32-bit registers.

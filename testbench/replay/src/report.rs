@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use nitro_wire::control::Eni;
+use nitro_wire::counters::EniCounter;
 use nitro_wire::{DropReason, Flow};
 use serde::Serialize;
+
+use crate::plan::Plan;
 
 /// The way of a frame through the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -127,6 +131,16 @@ pub struct Summary {
     pub packets_per_second: f64,
     /// Simulated clocks in a second of real time, programming included.
     pub clocks_per_second: Option<f64>,
+}
+
+/// Every counter of every interface.
+pub(crate) fn eni_counters(plan: &Plan) -> impl Iterator<Item = (&Eni, EniCounter)> {
+    plan.config.enis.iter().flat_map(|eni| EniCounter::ALL.map(|counter| (eni, counter)))
+}
+
+/// Name of an interface's counter in `counters.json`.
+pub(crate) fn eni_counter_name(eni: &str, counter: EniCounter) -> String {
+    format!("eni_{eni}_{}", counter.name())
 }
 
 impl Outcome {

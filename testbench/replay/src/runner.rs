@@ -17,7 +17,7 @@ use nitro_wire::control::Mapping;
 use nitro_wire::{DropReason, Flow, counters};
 
 use crate::plan::{Offer, Plan};
-use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path};
+use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path, eni_counter_name, eni_counters};
 
 /// Clocks without any progress after which a card counts as stuck.
 const STALL_CLOCKS: u64 = 100_000;
@@ -304,7 +304,7 @@ pub fn run(
     outcome.clocks = Some(last);
     outcome.simulated_clocks = programming + clock - skipped;
     if let Some(driver) = driver {
-        read_counters(driver, device, &mut outcome)?;
+        read_counters(plan, driver, device, &mut outcome)?;
     }
     if let Some(fault) = device.engine().fault() {
         return Err(fault.clone().into());
@@ -334,7 +334,12 @@ fn prepare(plan: &Plan, device: &mut dyn Device) -> Result<(u64, DriverState), R
 }
 
 /// Reads every counter and checks that the books balance.
-fn read_counters(driver: DriverState, device: &mut dyn Device, outcome: &mut Outcome) -> Result<(), RunError> {
+fn read_counters(
+    plan: &Plan,
+    driver: DriverState,
+    device: &mut dyn Device,
+    outcome: &mut Outcome,
+) -> Result<(), RunError> {
     let bus = AxiLite::new(device.engine()).map_err(DriverError::from)?;
     let mut driver = Driver::resume(bus, driver);
     for bank in counters::Bank::ALL {
@@ -352,6 +357,10 @@ fn read_counters(driver: DriverState, device: &mut dyn Device, outcome: &mut Out
         if received != accounted {
             return Err(RunError::Conservation { bank: bank.name(), received, accounted });
         }
+    }
+    for (eni, counter) in eni_counters(plan) {
+        let value = driver.eni_counter(eni.number, counter)?;
+        outcome.counters.insert(eni_counter_name(&eni.name, counter), value);
     }
     outcome.simulated_clocks += driver.port().clocks();
     Ok(())

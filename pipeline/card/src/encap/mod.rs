@@ -203,6 +203,7 @@ impl Logic for Encap {
             self.first.d.next.serial = self.rx.payload.val().serial;
             self.first.d.next.eni = self.rx.payload.val().eni;
             self.first.d.next.has_eni = self.rx.payload.val().has_eni;
+            self.first.d.next.exempt = self.rx.payload.val().exempt;
             self.first.d.next.is_arp = self.rx.payload.val().is_arp;
             self.first.d.next.is_router = self.rx.payload.val().solicits_router;
             self.first.d.next.prefix_length = self.rx.payload.val().prefix_length;

@@ -20,6 +20,8 @@ pub struct Outgoing {
     pub eni: Bits<8>,
     /// That ENI is configured.
     pub has_eni: Bit,
+    /// It goes to a link-local service.
+    pub exempt: Bit,
     /// Source MAC of what leaves: of the inner frame, or of the answer (the MAC that it tells).
     pub src_mac: Bits<48>,
     /// Destination MAC of what leaves: of the inner frame, or of the answer.

@@ -16,7 +16,7 @@
 //! The path waits for nothing but `tx`, so the tx path may wait for it: there is no way back.
 //!
 //! Ports: `rx` (`tuser`: the frame is damaged), `local` (frames from guests of this card, see [`entrance`]), `tx` (`tuser`: the
-//! ENI), `event` (one per frame, when it is disposed of), `received` (one per frame, when it enters the flow), the settings,
+//! ENI), `event`, `owner` (one per frame, when it is disposed of), `received` (one per frame, when it enters the flow), the settings,
 //! `table`, `commit`, `enable`, `ready`. Drop reasons and counters: those of its stages.
 
 pub mod entrance;
@@ -99,6 +99,8 @@ pub struct RxPath<
     pub tx: StreamTx<Beat<W, K, 8>>,
     /// What became of each frame.
     pub event: FlowTx<Event>,
+    /// The interface that it was for, dropped or not, if connections concern it.
+    pub owner: Signal<Out, Bits<8>>,
     /// A frame of so many bytes entered.
     pub received: FlowTx<Bits<14>>,
     /// Frames from the underlay are taken in.
@@ -182,6 +184,7 @@ pub struct RxPath<
     join: Join<Decided<Delivery>, W, K, 1>,
     deliver: Deliver<W, K>,
     event_q: DFF<Event>,
+    owner_q: DFF<Bits<8>>,
     event_valid: Register<Bit>,
 }
 
@@ -210,6 +213,7 @@ impl<
             local: StreamRx::default(),
             tx: StreamTx::default(),
             event: FlowTx::default(),
+            owner: Signal::default(),
             received: FlowTx::default(),
             enable: Signal::default(),
             underlay_ip: Signal::default(),
@@ -269,6 +273,7 @@ impl<
             join: Join::default(),
             deliver: Deliver::default(),
             event_q: DFF::default(),
+            owner_q: DFF::default(),
             event_valid: Register::default(),
         }
     }
@@ -314,7 +319,7 @@ impl<
             join,
             deliver
         );
-        dff_setup!(self, clock, event_q, event_valid, known, spared, long_before);
+        dff_setup!(self, clock, event_q, owner_q, event_valid, known, spared, long_before);
         self.entrance.reset.next = self.reset.val();
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
@@ -499,6 +504,7 @@ impl<
             self.event_q.d.next.length = self.decided.val().record.length;
             self.event_q.d.next.local = self.decided.val().record.local;
             self.event_q.d.next.told = false;
+            self.owner_q.d.next = self.decided.val().record.eni;
             if self.decided.val().reason == 0 {
                 self.event_q.d.next.verdict = bits::<2>(0);
                 self.event_q.d.next.eni = self.decided.val().record.eni;
@@ -511,5 +517,6 @@ impl<
         }
         self.event.tvalid.next = self.event_valid.q.val();
         self.event.payload.next = self.event_q.q.val();
+        self.owner.next = self.owner_q.q.val();
     }
 }

@@ -8,7 +8,7 @@
 //!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
 //! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
 //!   ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head and verdict.
-//! * **Drop reasons.** Those of its stages, and of what the split finds: `stream_error`, `oversize`, `truncated`.
+//! * **Drop reasons.** Those of its stages, `linklocal_allowance_exceeded`, and of what the split finds: `stream_error`, `oversize`, `truncated`.
 //! * **Counters.** One event, so one count, for each frame.
 //! * **Source.** The card's contract, sections 1 and 2.
 
@@ -36,6 +36,7 @@ use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
+use crate::allowances::buckets::Buckets;
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
 use crate::encap;
 use crate::encap::header::{HEADER, LENGTHS, OuterHeader};
@@ -179,6 +180,7 @@ pub struct TxPath<
     /// What is known of the flows of the packets in `records`.
     facts: FlowFifoBlock<FlowFacts, 6>,
     admission: Admission<Outgoing, NQ, SQ, RL, RA, EA>,
+    buckets: Buckets<EA>,
     dispatch: Dispatch<Decided<Outgoing>>,
     join: Join<Decided<Outgoing>, W, K, 8>,
     edit: EchoEdit,
@@ -215,6 +217,9 @@ pub struct TxPath<
     dhcp_bytes: Constant<Bits<14>>,
     too_big: Reason,
     queue_full: Reason,
+    over_allowance: Reason,
+    /// Nothing else holds it back, and it goes to a link-local service.
+    pays: Signal<Local, Bit>,
     pass_verdict: Constant<Bits<2>>,
     drop_verdict: Constant<Bits<2>>,
     reply_verdict: Constant<Bits<2>>,
@@ -280,6 +285,7 @@ impl<
             chains: Fifo::default(),
             facts: FlowFifoBlock::default(),
             admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA, K << CB)),
+            buckets: Buckets::default(),
             dispatch: Dispatch::default(),
             join: Join::default(),
             edit: EchoEdit::default(),
@@ -313,6 +319,8 @@ impl<
             dhcp_bytes: Constant::new(store::FETCHED.to_bits()),
             too_big: reason(DropReason::TooBig),
             queue_full: reason(DropReason::NewFlowQueueFull),
+            over_allowance: reason(DropReason::LinklocalAllowanceExceeded),
+            pays: Signal::default(),
             pass_verdict: Constant::new(Verdict::Pass.code().to_bits()),
             drop_verdict: Constant::new(Verdict::Drop.code().to_bits()),
             reply_verdict: Constant::new(Verdict::Reply.code().to_bits()),
@@ -349,6 +357,7 @@ impl<
             chains,
             facts,
             admission,
+            buckets,
             dispatch,
             join,
             overlay,
@@ -369,6 +378,7 @@ impl<
         self.chains.reset.next = self.reset.val();
         self.facts.reset.next = self.reset.val();
         self.admission.reset.next = self.reset.val();
+        self.buckets.reset.next = self.reset.val();
         self.dispatch.reset.next = self.reset.val();
         self.join.reset.next = self.reset.val();
         self.overlay.reset.next = self.reset.val();
@@ -393,6 +403,9 @@ impl<
         self.admission.commit.next = self.commit.val();
         self.admission.strict_tcp.next = self.strict_tcp.val();
         self.admission.now.next = self.now.val();
+        self.buckets.table.payload.next = self.table.payload.val();
+        self.buckets.table.tvalid.next = self.table.tvalid.val();
+        self.buckets.now.next = self.now.val();
         self.busy.next = self.admission.busy.val();
         FlowTx::<ConntrackAsk>::link(&mut self.connection, &mut self.pipeline.connection);
         FlowRx::<ConntrackHit>::link(&mut self.hit, &mut self.pipeline.hit);
@@ -453,12 +466,20 @@ impl<
         // Verdict and frame meet. An answer waits until the last one has left. A DHCP message goes beside the path to be read, if there
         // is room, and has its verdict and its answer later.
         self.decided.next = self.admission.tx.payload.val();
+        self.buckets.eni.next = self.decided.val().record.eni;
+        self.pays.next = self.decided.val().record.exempt
+            && (self.decided.val().record.verdict == self.pass_verdict.val())
+            && (self.decided.val().reason == 0);
+        self.buckets.take.next = self.dispatch.done.val() && self.pays.val() && self.buckets.filled.val();
         self.verdict.next = self.decided.val().record.verdict;
         self.reason.next = self.decided.val().reason;
         self.seeks_dhcp.next = self.decided.val().record.seeks_dhcp && (self.decided.val().reason == 0);
         self.serves.next = self.seeks_dhcp.val() && self.dhcp.room.val();
         if self.seeks_dhcp.val() && !self.dhcp.room.val() {
             self.reason.next = self.queue_full.val();
+        }
+        if self.pays.val() && !self.buckets.filled.val() {
+            self.reason.next = self.over_allowance.val();
         }
         if self.reason.val() != 0 {
             self.verdict.next = self.drop_verdict.val();

@@ -28,7 +28,8 @@ pub fn peers(ipv6: bool) -> Vec<IpAddr> {
         vec![v6(0, 0x20), v6(0, 0x21), v6(7, 0x20), v6(7, 0x21), v6(9, 0x99), v6(0, 2)]
     } else {
         let v4 = |subnet, host| IpAddr::V4(Ipv4Addr::new(10, 0, subnet, host));
-        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2)]
+        let metadata = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
+        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2), metadata]
     }
 }
 
@@ -82,7 +83,7 @@ fn rules(random: &mut Random, groups: bool) -> Vec<SecurityRule> {
     (0..count).map(|_| rule()).collect()
 }
 
-/// A security group policy. `few`: few connections are allowed.
+/// A security group policy, and few packets to link-local services. `few`: few connections are allowed.
 pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
     let mut seconds = || 1 + u32::try_from(random.below(LONGEST_SECONDS.into())).unwrap();
     let timeouts = Timeouts {
@@ -94,8 +95,9 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
         other: seconds(),
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
+    let linklocal_allowance = pick(random, &[0, 1, 2, 5, 17, 1024]);
     let (egress, ingress) = (rules(random, true), rules(random, GROUPS_OF_SENDERS));
-    EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
+    EniPolicy { egress, ingress, max_connections, timeouts, linklocal_allowance }
 }
 
 /// A network ACL, most of which allow what no rule before denies.

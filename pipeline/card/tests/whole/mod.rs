@@ -24,8 +24,8 @@ use nitro_model::{Model, Outcome, Parsed, Verdict, eni, parse};
 use nitro_netlist::Netlist;
 use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::CardConfig;
-use nitro_wire::counters::{self, Bank};
-use nitro_wire::{DropReason, Flow, registers};
+use nitro_wire::counters::{self, Bank, EniCounter};
+use nitro_wire::{DropReason, Flow, Interrupt, registers};
 
 /// Fields of an event.
 pub const EVENT: [&str; 9] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local", "told"];
@@ -34,6 +34,8 @@ const LOCAL: usize = 7;
 /// Clocks without any progress after which a turn has failed. The table is walked over before an insertion is refused, which is what
 /// takes longest.
 const PATIENCE: u64 = 60_000;
+/// Thousands of clocks in which the sweeper has been everywhere.
+const SWEEPS: u32 = 300;
 /// Clocks after which what a packet changed is seen by the next.
 const SETTLED: u64 = 60;
 
@@ -443,6 +445,7 @@ impl Whole {
                 }
             }
         }
+        self.finish_enis()?;
         let status =
             self.driver(|driver| driver.port().read(registers::STATUS.offset)).map_err(|error| error.to_string())?;
         for bank in Bank::ALL {
@@ -450,6 +453,50 @@ impl Whole {
             if held.get(status) != 0 {
                 return Err(format!("{} frames are held in {}", held.get(status), bank.name()));
             }
+        }
+        Ok(())
+    }
+
+    /// The counters of the interfaces, which must add up to the paths', and the causes of the interrupt, which nobody has cleared.
+    fn finish_enis(&mut self) -> Result<(), String> {
+        let mut lost = BTreeMap::new();
+        for eni in 0..=u8::try_from(self.model.config().enis.len()).unwrap() {
+            for counter in EniCounter::ALL {
+                let wanted = self.model.eni_counter(eni, counter);
+                let mut found =
+                    self.driver(|driver| driver.eni_counter(eni, counter)).map_err(|error| error.to_string())?;
+                // What has ended counts until the sweeper has come by.
+                for _ in 0..SWEEPS {
+                    if found == wanted || counter.reason().is_some() {
+                        break;
+                    }
+                    self.idle(1000);
+                    found =
+                        self.driver(|driver| driver.eni_counter(eni, counter)).map_err(|error| error.to_string())?;
+                }
+                if found != wanted {
+                    return Err(format!("interface {eni}, {}: {found}, {wanted} in the model", counter.name()));
+                }
+                *lost.entry(counter.reason()).or_insert(0) += found;
+            }
+        }
+        let causes = self.driver(|driver| driver.take_interrupts()).map_err(|error| error.to_string())?;
+        for reason in DropReason::ALL {
+            let counted = |bank| self.model.counters().get(bank, reason.code()).packets;
+            let drops: u64 = Bank::ALL.map(counted).iter().sum();
+            if lost.get(&Some(*reason)).is_some_and(|lost| *lost != drops) {
+                return Err(format!("{drops} drops for {reason}, but {lost:?} of the interfaces"));
+            }
+            let full = *reason == DropReason::NewFlowQueueFull && self.refused != [(0, 0); 2];
+            for cause in Interrupt::ALL.into_iter().filter(|cause| cause.reasons() == [*reason]) {
+                if causes.contains(&cause) != (drops > 0 || full) {
+                    return Err(format!("{drops} drops for {reason}, interrupts: {causes:?}"));
+                }
+            }
+        }
+        let lost = lost.iter().any(|(reason, lost)| reason.is_some() && *lost > 0);
+        if causes.contains(&Interrupt::AllowanceExceeded) != lost || !causes.contains(&Interrupt::CommitDone) {
+            return Err(format!("interrupts: {causes:?}"));
         }
         Ok(())
     }

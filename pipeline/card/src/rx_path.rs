@@ -41,13 +41,15 @@ use crate::decap::peek::{self, Peek};
 use crate::decap::{Checked, Delivery, Peeked, RX_WINDOW, Tunnel};
 use crate::encap::flow_hash::{self, FlowHash};
 use crate::eni::rx::{self as eni, EniRx};
+use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::nacl::{self, Nacl};
 use crate::parser::{self, Parser};
 use crate::record::{Event, Packet};
 use crate::table::TableWrite;
 use crate::token::{self, TokenCheck, TokenKey};
 use crate::waiting_room::admission::Admission;
-use crate::waiting_room::{self, Decided, FlowFacts};
+use crate::waiting_room::slots::Turn;
+use crate::waiting_room::{self, Completing, Decided, FlowFacts};
 
 /// Shortest frame.
 #[allow(clippy::cast_possible_truncation, reason = "a constant of 14")]
@@ -159,6 +161,12 @@ pub struct RxPath<
     pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
     pub update: StreamTx<ConntrackUpdate>,
+    /// A packet whose mapping is asked for.
+    pub need: StreamTx<MappingNeed>,
+    /// What came of it.
+    pub mapping: FlowRx<MappingFound>,
+    /// Packets that may ask again.
+    pub wake: FlowRx<Turn>,
     /// Rules of replaced sets are still being read.
     pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
@@ -199,6 +207,7 @@ pub struct RxPath<
     admission: Admission<Delivery, NQ, SQ, RL, RA, EA>,
     dispatch: Dispatch<Decided<Delivery>>,
     decided: Signal<Local, Decided<Delivery>>,
+    completing: Signal<Local, Completing<Delivery>>,
     beat_bytes: Constant<Bits<14>>,
     join: Join<Decided<Delivery>, W, K, 1>,
     deliver: Deliver<W, K>,
@@ -249,6 +258,9 @@ impl<
             insert: StreamTx::default(),
             inserted: FlowRx::default(),
             update: StreamTx::default(),
+            need: StreamTx::default(),
+            mapping: FlowRx::default(),
+            wake: FlowRx::default(),
             busy: Signal::default(),
             ready: Signal::default(),
             split: Split::new(MIN_BYTES, MAX_BYTES, true),
@@ -284,6 +296,7 @@ impl<
             admission: Admission::new(Direction::Ingress, waiting_room::most_cells(CA, K << CB)),
             dispatch: Dispatch::default(),
             decided: Signal::default(),
+            completing: Signal::default(),
             beat_bytes: Constant::new(K.to_bits()),
             join: Join::default(),
             deliver: Deliver::default(),
@@ -386,6 +399,14 @@ impl<
         StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.admission.insert);
         FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.admission.inserted);
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
+        StreamTx::<MappingNeed>::link(&mut self.need, &mut self.admission.need);
+        FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.admission.mapping);
+        FlowRx::<Turn>::link(&mut self.wake, &mut self.admission.wake);
+        // Of a sender's mapping only the groups count: nothing of a record depends on it, and no packet brings one along.
+        self.completing.next = self.admission.completing.val();
+        self.admission.completed.next.reason = self.completing.val().reason;
+        self.admission.completed.next.record = self.completing.val().record;
+        self.admission.mark.next = false;
         self.ready.next =
             self.admission.ready.val() && self.split.ready.val() && self.eni.ready.val() && self.nacl.ready.val();
 

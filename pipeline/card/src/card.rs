@@ -26,11 +26,11 @@ use crate::control::axi_lite::AxiLiteSubordinate;
 use crate::control::{Capabilities, Control};
 use crate::format::MappingValue;
 use crate::lookup::cache::{CacheOp, Invalidate};
+use crate::lookup::queries::Wake;
 use crate::lookup::service::{MappingCommand, MappingFound, MappingNeed, MappingService, QUERY, REPLY};
 use crate::record::Event;
 use crate::rx_path::RxPath;
 use crate::tx_path::TxPath;
-use crate::waiting_room::slots::Turn;
 
 /// Bits of the head window of the tx path: the parser's window, rounded up to beats of the widest configuration.
 pub const TX_WINDOW: usize = 1536;
@@ -214,10 +214,10 @@ impl<
         StreamRx::<Bits<REPLY>>::link(&mut self.reply, &mut self.mappings.reply);
         StreamTx::<MappingNeed>::join(&mut self.tx_path.need, &mut self.mappings.tx_need);
         FlowTx::<MappingFound>::join(&mut self.mappings.tx_found, &mut self.tx_path.mapping);
-        FlowTx::<Turn>::join(&mut self.mappings.tx_wake, &mut self.tx_path.wake);
+        FlowTx::<Wake>::join(&mut self.mappings.tx_wake, &mut self.tx_path.wake);
         StreamTx::<MappingNeed>::join(&mut self.rx_path.need, &mut self.mappings.rx_need);
         FlowTx::<MappingFound>::join(&mut self.mappings.rx_found, &mut self.rx_path.mapping);
-        FlowTx::<Turn>::join(&mut self.mappings.rx_wake, &mut self.rx_path.wake);
+        FlowTx::<Wake>::join(&mut self.mappings.rx_wake, &mut self.rx_path.wake);
         StreamTx::<CacheOp>::join(&mut self.mappings.op, &mut self.tx_path.op);
         FlowTx::<HashResult<MappingValue>>::join(&mut self.tx_path.done, &mut self.mappings.done);
         FlowTx::<Invalidate>::join(&mut self.mappings.invalidate, &mut self.tx_path.invalidate);

@@ -41,6 +41,7 @@ use crate::decap::peek::{self, Peek};
 use crate::decap::{Checked, Delivery, Peeked, RX_WINDOW, Tunnel};
 use crate::encap::flow_hash::{self, FlowHash};
 use crate::eni::rx::{self as eni, EniRx};
+use crate::lookup::queries::Wake;
 use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::nacl::{self, Nacl};
 use crate::parser::{self, Parser};
@@ -48,7 +49,6 @@ use crate::record::{Event, Packet};
 use crate::table::TableWrite;
 use crate::token::{self, TokenCheck, TokenKey};
 use crate::waiting_room::admission::Admission;
-use crate::waiting_room::slots::Turn;
 use crate::waiting_room::{self, Completing, Decided, FlowFacts};
 
 /// Shortest frame.
@@ -166,7 +166,7 @@ pub struct RxPath<
     /// What came of it.
     pub mapping: FlowRx<MappingFound>,
     /// Packets that may ask again.
-    pub wake: FlowRx<Turn>,
+    pub wake: FlowRx<Wake>,
     /// Rules of replaced sets are still being read.
     pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
@@ -401,7 +401,7 @@ impl<
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
         StreamTx::<MappingNeed>::link(&mut self.need, &mut self.admission.need);
         FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.admission.mapping);
-        FlowRx::<Turn>::link(&mut self.wake, &mut self.admission.wake);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.admission.wake);
         // Of a sender's mapping only the groups count: nothing of a record depends on it, and no packet brings one along.
         self.completing.next = self.admission.completing.val();
         self.admission.completed.next.reason = self.completing.val().reason;

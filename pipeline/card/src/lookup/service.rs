@@ -6,8 +6,8 @@
 //! 3 clocks for a packet whose mapping is there.
 //!
 //! **Packets that wait** have it looked up when their turn comes. What is not there is asked for ([`queries`](super::queries)): the packet is
-//! `parked`, and woken when there is a reply or none in time, for another look. A packet that has been woken once is not parked again. If
-//! a reply came between the look and the question, the packet looks once more first: so a key that has just been answered is not asked for again. While it does,
+//! `parked`, and woken when there is a reply or none in time, for another look. A packet that was woken for nothing is not parked again; one whose mapping was
+//! ended again between reply and look is. If a reply came between the look and the question, the packet looks once more first: so a key that has just been answered is not asked for again. While it does,
 //! no further reply is taken, or replies without end could keep it from asking.
 //!
 //! **Invalidation.** `busy` is set from a command on until its entries are gone, and until no packet is left in the tx path that could have found one
@@ -25,7 +25,7 @@ use nitro_wire::formats;
 use rust_hdl::prelude::*;
 
 use super::cache::{CacheOp, Invalidate};
-use super::queries::MappingQueries;
+use super::queries::{MappingQueries, Wake};
 use crate::format::{MappingKey, MappingValue, ServiceReply};
 use crate::table::MAPPING_KEY;
 use crate::waiting_room::slots::Turn;
@@ -47,7 +47,7 @@ const _: () = assert!(QUERY == MAPPING_KEY);
 pub struct MappingNeed {
     /// Whose turn it is.
     pub turn: Turn,
-    /// It has been woken once.
+    /// It has been woken without an answer.
     pub tried: Bit,
     /// The mapping's key.
     pub key: Bits<MAPPING_KEY>,
@@ -126,13 +126,13 @@ pub struct MappingService {
     /// What became of each.
     pub tx_found: FlowTx<MappingFound>,
     /// Packets of the tx path that may look again.
-    pub tx_wake: FlowTx<Turn>,
+    pub tx_wake: FlowTx<Wake>,
     /// Packets of the rx path that need a mapping, one at a time.
     pub rx_need: StreamRx<MappingNeed>,
     /// What became of each.
     pub rx_found: FlowTx<MappingFound>,
     /// Packets of the rx path that may look again.
-    pub rx_wake: FlowTx<Turn>,
+    pub rx_wake: FlowTx<Wake>,
     /// Queries, the first byte lowest.
     pub query: StreamTx<Bits<QUERY>>,
     /// Replies, the first byte lowest.
@@ -335,9 +335,9 @@ impl Logic for MappingService {
         self.queries.reply.tvalid.next = self.reply.tvalid.val() && !self.again.q.val();
         self.reply.tready.next = self.queries.reply.tready.val() && !self.again.q.val();
         self.queries.wake.tready.next = true;
-        self.tx_wake.payload.next = self.queries.wake.payload.val().turn;
+        self.tx_wake.payload.next = self.queries.wake.payload.val();
         self.tx_wake.tvalid.next = self.queries.wake.tvalid.val() && !self.queries.wake.payload.val().rx;
-        self.rx_wake.payload.next = self.queries.wake.payload.val().turn;
+        self.rx_wake.payload.next = self.queries.wake.payload.val();
         self.rx_wake.tvalid.next = self.queries.wake.tvalid.val() && self.queries.wake.payload.val().rx;
 
         // Packets, one at a time; both paths by turns.

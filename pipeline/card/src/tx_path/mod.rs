@@ -47,6 +47,7 @@ use crate::eni;
 use crate::format::MappingValue;
 use crate::lookup;
 use crate::lookup::cache::{CacheOp, Invalidate};
+use crate::lookup::queries::Wake;
 use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::nacl;
 use crate::reason::{Reason, reason};
@@ -57,7 +58,6 @@ use crate::responder::reply::Reply;
 use crate::responder::{self, too_big::TooBig};
 use crate::table::TableWrite;
 use crate::waiting_room::admission::Admission;
-use crate::waiting_room::slots::Turn;
 use crate::waiting_room::{self, Completing, Decided, FlowFacts};
 use pipeline::TxPipeline;
 
@@ -184,7 +184,7 @@ pub struct TxPath<
     /// What came of it.
     pub mapping: FlowRx<MappingFound>,
     /// Packets that may ask again.
-    pub wake: FlowRx<Turn>,
+    pub wake: FlowRx<Wake>,
     /// Packets between gate and waiting room.
     pub in_flight: Signal<Out, Bits<8>>,
     /// One of them comes to the room.
@@ -415,7 +415,7 @@ impl<
         self.walking.next = self.pipeline.walking.val();
         StreamTx::<MappingNeed>::link(&mut self.need, &mut self.admission.need);
         FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.admission.mapping);
-        FlowRx::<Turn>::link(&mut self.wake, &mut self.admission.wake);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.admission.wake);
         self.admission.mark.next = self.mark.val();
         self.draining.next = self.admission.draining.val();
         self.completing.next = self.admission.completing.val();

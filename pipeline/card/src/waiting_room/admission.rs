@@ -8,9 +8,9 @@ use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
 use super::room::WaitingRoom;
-use super::slots::Turn;
 use super::{Completed, Completing, Decided, Undecided};
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
+use crate::lookup::queries::Wake;
 use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::security_group::scan::SecurityScan;
 use crate::security_group::{ScanAsk, ScanResult};
@@ -46,7 +46,7 @@ pub struct Admission<T: Pack, const NQ: usize, const SQ: usize, const RL: usize,
     /// What came of it.
     pub mapping: FlowRx<MappingFound>,
     /// Packets that may ask again.
-    pub wake: FlowRx<Turn>,
+    pub wake: FlowRx<Wake>,
     /// The record whose turn it is, and its mapping.
     pub completing: Signal<Out, Completing<T>>,
     /// What they make.
@@ -121,7 +121,7 @@ impl<T: Pack, const NQ: usize, const SQ: usize, const RL: usize, const RA: usize
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.room.update);
         StreamTx::<MappingNeed>::link(&mut self.need, &mut self.room.need);
         FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.room.mapping);
-        FlowRx::<Turn>::link(&mut self.wake, &mut self.room.wake);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.room.wake);
         self.completing.next = self.room.completing.val();
         self.room.completed.next = self.completed.val();
         self.room.mark.next = self.mark.val();

@@ -4,7 +4,7 @@
 //! `parked` (the packet's turn is over), `known`, and what is known. Latency: that of the [service](crate::lookup::service), and 3 clocks more, in which the record is
 //! completed.
 //!
-//! Drop reasons: `reason_of_miss` is `miss_buffer_full` (too many keys are asked for), `mapping_timeout` (the packet was woken, and there is none), or
+//! Drop reasons: `reason_of_miss` is `miss_buffer_full` (too many keys are asked for), `mapping_timeout` (the packet was woken without an answer), or
 //! `cache_miss` (the service is not asked).
 
 use nitro_components::register::Register;
@@ -32,7 +32,7 @@ pub struct Mapped {
     pub ask: Signal<In, Bit>,
     /// The packet.
     pub turn: Signal<In, Turn>,
-    /// It has been woken once.
+    /// It has been woken without an answer.
     pub tried: Signal<In, Bit>,
     /// The mapping's key.
     pub key: Signal<In, MappingKey>,

@@ -31,6 +31,7 @@ use super::mapped::Mapped;
 use super::slots::{FlowSlots, PLACE, Turn};
 use super::{Answer, Completed, Completing, Decided, Question, Undecided};
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
+use crate::lookup::queries::Wake;
 use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::reason::{Reason, reason};
 use crate::security_group::{ScanAsk, ScanResult};
@@ -82,7 +83,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     /// What came of it.
     pub mapping: FlowRx<MappingFound>,
     /// Packets that may ask again.
-    pub wake: FlowRx<Turn>,
+    pub wake: FlowRx<Wake>,
     /// The record whose turn it is, and its mapping.
     pub completing: Signal<Out, Completing<T>>,
     /// What they make, [`COMPLETION`](super::COMPLETION) clocks later.
@@ -327,7 +328,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.updates.tx);
         StreamTx::<MappingNeed>::link(&mut self.need, &mut self.mapped.need);
         FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.mapped.mapping);
-        FlowRx::<Turn>::link(&mut self.wake, &mut self.slots.wake);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.slots.wake);
 
         // Who leaves: the output register takes one when it is free and the connection table can be told.
         self.free.next = !self.leaving_valid.q.val() || self.tx.tready.val();

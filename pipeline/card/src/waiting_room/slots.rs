@@ -6,13 +6,15 @@
 //! A slot has the packets of one flow, as a list of their places in the room's memory, oldest first. Flows are told apart by the
 //! 32-bit tag of their hash: two flows of one tag share a slot, so that they wait for each other and nothing worse. The oldest packet of a slot is
 //! offered at `ready` once, and when it has been dealt with, `finish` makes room for the next one. A slot without packets is free.
-//! A packet that was not finished, as it has to wait for something else, is offered again when `wake` names its slot, and is `tried` from then on.
+//! A packet that was not finished, as it has to wait for a reply, is offered again when `wake` names its slot; if without an answer, it is `tried` from then on.
 
 use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamTx};
 use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
+
+use crate::lookup::queries::Wake;
 
 /// Bits of a slot's number and of a place's.
 pub const PLACE: usize = 8;
@@ -51,14 +53,14 @@ pub struct FlowSlots<const SA: usize, const NA: usize> {
     pub finish: Signal<In, Bit>,
     /// Which one, or one that is looked at.
     pub finished: Signal<In, Turn>,
-    /// That one has been woken.
+    /// That one has been tries without an answer.
     pub tried: Signal<Out, Bit>,
     /// The oldest packet of a slot is to be dealt with again.
-    pub wake: FlowRx<Turn>,
+    pub wake: FlowRx<Wake>,
 
     used: Vec<Register<Bit>>,
     due: Vec<Register<Bit>>,
-    woken: Vec<Register<Bit>>,
+    tries: Vec<Register<Bit>>,
     tags: Vec<DFF<Bits<TAG>>>,
     first: Vec<DFF<Bits<PLACE>>>,
     last: Vec<DFF<Bits<PLACE>>>,
@@ -108,7 +110,7 @@ impl<const SA: usize, const NA: usize> Default for FlowSlots<SA, NA> {
             wake: FlowRx::default(),
             used: (0..slots).map(|_| Register::default()).collect(),
             due: (0..slots).map(|_| Register::default()).collect(),
-            woken: (0..slots).map(|_| Register::default()).collect(),
+            tries: (0..slots).map(|_| Register::default()).collect(),
             tags: (0..slots).map(|_| DFF::default()).collect(),
             first: (0..slots).map(|_| DFF::default()).collect(),
             last: (0..slots).map(|_| DFF::default()).collect(),
@@ -165,7 +167,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             if self.finished.val().slot == self.number[i].val() {
                 self.head.next = self.first[i].q.val();
                 self.only.next = self.first[i].q.val() == self.last[i].q.val();
-                self.tried.next = self.woken[i].q.val();
+                self.tried.next = self.tries[i].q.val();
             }
         }
         self.hit.next = self.found.val();
@@ -220,9 +222,9 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             self.due[i].clock.next = self.clock.val();
             self.due[i].reset.next = self.reset.val();
             self.due[i].d.next = self.due[i].q.val();
-            self.woken[i].clock.next = self.clock.val();
-            self.woken[i].reset.next = self.reset.val();
-            self.woken[i].d.next = self.woken[i].q.val();
+            self.tries[i].clock.next = self.clock.val();
+            self.tries[i].reset.next = self.reset.val();
+            self.tries[i].d.next = self.tries[i].q.val();
             self.tags[i].clock.next = self.clock.val();
             self.tags[i].d.next = self.tags[i].q.val();
             self.first[i].clock.next = self.clock.val();
@@ -231,9 +233,9 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             self.last[i].d.next = self.last[i].q.val();
             self.joins.next = self.append.val() && (self.target.val() == self.number[i].val());
             self.leaves.next = self.finish.val() && (self.finished.val().slot == self.number[i].val());
-            if self.wake.tvalid.val() && (self.wake.payload.val().slot == self.number[i].val()) {
+            if self.wake.tvalid.val() && (self.wake.payload.val().turn.slot == self.number[i].val()) {
                 self.due[i].d.next = true;
-                self.woken[i].d.next = true;
+                self.tries[i].d.next = !self.wake.payload.val().answered;
             }
             if self.given.val() && (self.turn.val().slot == self.number[i].val()) {
                 self.due[i].d.next = false;
@@ -247,7 +249,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
                 self.tags[i].d.next = self.tag.val();
                 self.first[i].d.next = self.index.val();
             } else if self.leaves.val() {
-                self.woken[i].d.next = false;
+                self.tries[i].d.next = false;
                 if !self.only.val() {
                     self.first[i].d.next = self.follower.read_data.val();
                     self.due[i].d.next = true;

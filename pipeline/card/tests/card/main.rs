@@ -68,7 +68,7 @@ fn quiet(engine: &mut dyn Engine) {
 fn traffic(random: &mut Random, card: &CardConfig, count: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
     let mut push = |frame: Frame| {
-        let taken = !is_left_out(card, &frame);
+        let taken = !is_left_out(&frame);
         frames.extend(taken.then_some(frame));
         usize::from(taken)
     };
@@ -192,5 +192,5 @@ fn held_frames_are_counted() {
             *most = (*most).max(balance(&mut engine, card.hash_key, bank));
         }
     }
-    assert!(most.iter().all(|held| *held > 15), "{most:?} frames were held");
+    assert!(most.iter().all(|held| *held > 10), "{most:?} frames were held");
 }

@@ -8,7 +8,6 @@ use nitro_wire::control::{CardConfig, Mapping};
 use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
 
 use crate::setup;
-use crate::whole::left_out::GROUPS_OF_SENDERS;
 
 /// Ports of the conversations; rules are about them.
 pub const PORTS: [u16; 6] = [22, 53, 80, 443, 40_000, 40_001];
@@ -69,13 +68,13 @@ fn prefix(random: &mut Random) -> Prefix {
     Prefix { address, length: pick(random, lengths) }
 }
 
-fn rules(random: &mut Random, groups: bool) -> Vec<SecurityRule> {
+fn rules(random: &mut Random) -> Vec<SecurityRule> {
     if random.chance(0.25) {
         return EniPolicy::open().egress;
     }
     let count = random.below(8);
     let mut rule = || {
-        let group = (groups && random.chance(0.3)).then(|| u8::try_from(random.below(GROUPS)).unwrap());
+        let group = random.chance(0.3).then(|| u8::try_from(random.below(GROUPS)).unwrap());
         let peer = group.map_or_else(|| Peer::Prefix(prefix(random)), Peer::Group);
         SecurityRule { protocol: protocol(random), peer }
     };
@@ -94,7 +93,7 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
         other: seconds(),
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
-    let (egress, ingress) = (rules(random, true), rules(random, GROUPS_OF_SENDERS));
+    let (egress, ingress) = (rules(random), rules(random));
     EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
 }
 
@@ -116,6 +115,16 @@ pub fn nacl(random: &mut Random) -> Nacl {
     Nacl { egress: rules(), ingress: rules() }
 }
 
+/// A mapping for an address, in all else as the template.
+pub fn mapping(random: &mut Random, vni: u32, ip: IpAddr, template: &Mapping) -> Mapping {
+    let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
+    let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
+    let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
+    let [.., last, before] = random.bits().to_le_bytes();
+    let mac = [0x0a, 0x10, 0, 1, last, before];
+    Mapping { vni, ip, kind, groups, path_mtu, mac, expiry: 0, ..template.clone() }
+}
+
 /// A random card. `few`: few connections are allowed for an interface.
 pub fn card(random: &mut Random, few: bool) -> CardConfig {
     let mut card = setup::config();
@@ -125,10 +134,7 @@ pub fn card(random: &mut Random, few: bool) -> CardConfig {
         eni.policy = policy(random, few);
         for ip in peers(false).into_iter().chain(peers(true)) {
             if random.chance(0.85) {
-                let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
-                let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
-                let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
-                card.mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..template.clone() });
+                card.mappings.push(mapping(random, eni.vni, ip, &template));
             }
         }
     }

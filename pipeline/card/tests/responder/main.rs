@@ -1,8 +1,7 @@
 //! What the tx path answers itself: solicitations, echo requests to the gateway, and packets that are too big, against the
 //! golden model, in any mixture and under back-pressure.
 //!
-//! None of these frames needs a connection, so all are disposed of in the order in which they come: what may be too big goes
-//! to addresses that no policy concerns.
+//! What may be too big goes to addresses that no policy concerns, so it waits for nothing.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 #![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
 
@@ -12,21 +11,20 @@ mod frames;
 mod noise;
 #[path = "../tx/setup.rs"]
 mod setup;
+#[path = "../whole/mod.rs"]
+mod whole;
 
 use std::collections::BTreeMap;
 
-use nitro_card::catalogue::catalogue;
 use nitro_card::config::Config;
-use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random, Sink};
+use nitro_components::bench::Random;
 use nitro_model::checksum::checksum;
-use nitro_model::{Model, Verdict};
-use nitro_netlist::Netlist;
-use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::{CardConfig, Eni, ip_bits};
 use nitro_wire::formats::{ETHERNET, ICMP, IPV4, IPV6, IPV6_FRAGMENT, TCP, UDP, VLAN_TAG};
 
-/// Fields of an event.
-const EVENT: [&str; 5] = ["serial", "verdict", "reason", "eni", "length"];
+use whole::left_out::is_left_out;
+use whole::{Frame, Rates, Strictness, Whole};
+
 /// Ways of these MTUs, each to an address that no policy concerns.
 const SERVICES: [([u8; 4], u16); 2] = [([169, 254, 169, 253], 100), ([169, 254, 169, 254], 1500)];
 
@@ -179,116 +177,36 @@ fn frame(random: &mut Random, card: &CardConfig) -> (u8, Vec<u8>) {
     (eni.number, frame)
 }
 
-/// Needs connections and rules, which are not here.
-fn is_policed(model: &mut Model, port: u8, bytes: &[u8]) -> bool {
-    model.tx(port, bytes, false).flow != nitro_wire::Flow::None
+/// Frames whose answers, and whose order, are compared as a whole.
+const TURN: usize = 50;
+
+fn check(config: Config, count: usize, rates: Rates) -> BTreeMap<String, u32> {
+    let card = setup::short_lived(card());
+    let mut whole = Whole::new(config, &card, rates);
+    let mut random = Random::new(rates.seed);
+    for _ in 0..count.div_ceil(TURN) {
+        let frames: Vec<_> = std::iter::repeat_with(|| frame(&mut random, &card))
+            .map(|(port, bytes)| Frame::tx(port, bytes))
+            .filter(|frame| !is_left_out(frame))
+            .take(TURN)
+            .collect();
+        whole.turn(&frames, Strictness::RoomMayBeFull).unwrap_or_else(|error| panic!("{config}: {error}"));
+        whole.pass_ticks(setup::LIFE);
+    }
+    whole.finish().unwrap_or_else(|error| panic!("{config}: {error}"));
+    whole.shown
 }
 
-fn check(
-    netlist: &Netlist,
-    configuration: Config,
-    count: usize,
-    idle: f64,
-    pressure: f64,
-    seed: u64,
-) -> BTreeMap<String, u32> {
-    let card = card();
-    let mut engine = InterpretedEngine::new(netlist);
-    let dimensions = configuration.dimensions();
-    let rows = |log2: usize| u32::try_from(log2).unwrap();
-    setup::program(&mut engine, &card, rows(dimensions.local_rows_log2), rows(dimensions.mapping_rows_log2));
-    let mut random = Random::new(seed);
-    let mut source = PacketSource::new(&engine, "rx", idle, seed).unwrap();
-    let mut tx = PacketSink::new(&engine, "tx", pressure, seed + 1).unwrap();
-    let mut reply = PacketSink::new(&engine, "reply", pressure, seed + 2).unwrap();
-    let mut event = Sink::new(&engine, "event", &EVENT, 0.0, 0).unwrap();
-    let mut made = Sink::new(&engine, "made", &["tdata"], 0.0, 0).unwrap();
-
-    let mut counted = BTreeMap::<String, u32>::new();
-    let mut scout = Model::new(card.clone());
-    let mut model = Model::new(card.clone());
-    let (mut events, mut forwarded, mut answers, mut lengths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    while events.len() < count {
-        let (port, bytes) = frame(&mut random, &card);
-        if is_policed(&mut scout, port, &bytes) {
-            continue;
-        }
-        let outcome = model.tx(port, &bytes, false);
-        let reason = outcome.verdict.reason().map_or(0, |reason| u64::from(reason.code()));
-        let name = match &outcome.verdict {
-            Verdict::Reply { frame, .. } if frame.len() == 60 && bytes[12..14] == [8, 6] => "arp",
-            Verdict::Reply { .. } => "echo",
-            Verdict::Bounce { frame, .. } if frame.len() > 200 => "longest message",
-            Verdict::Bounce { .. } => "message",
-            Verdict::Forward(_) => "forwarded",
-            _ => outcome.verdict.reason().map_or("", |reason| reason.name()),
-        };
-        // The model allows a service only so many packets a second; the path does not count them.
-        if name == "linklocal_allowance_exceeded" {
-            continue;
-        }
-        *counted.entry(name.to_owned()).or_default() += 1;
-        let code = u64::from(outcome.verdict.code().code());
-        events.push([events.len() as u64 & 0xffff, code, reason, port.into(), bytes.len() as u64]);
-        match outcome.verdict {
-            Verdict::Reply { eni, frame } => answers.push(Packet { bytes: frame, tuser: eni.into() }),
-            Verdict::Bounce { eni, frame, .. } => {
-                lengths.push(frame.len() as u64);
-                answers.push(Packet { bytes: frame, tuser: eni.into() });
-            }
-            Verdict::Forward(frame) => forwarded.push(Packet { bytes: frame, tuser: 0 }),
-            _ => {}
-        }
-        source.push(&Packet { bytes, tuser: port.into() });
-    }
-
-    let (mut disposed, mut clocks) = (0, 0);
-    let (mut forwarded, mut answers) = (forwarded.into_iter(), answers.into_iter());
-    while disposed < count || forwarded.len() + answers.len() > 0 {
-        bench::clock(
-            &mut engine,
-            &mut [&mut source.stream],
-            &mut [&mut tx.stream, &mut reply.stream, &mut event, &mut made],
-        )
-        .unwrap();
-        clocks += 1;
-        assert!(
-            clocks < 4000 * count,
-            "{disposed} of {count} frames are disposed of, {} answers are missing",
-            answers.len()
-        );
-        while let Some((clock, item)) = event.pop() {
-            let found: Vec<u64> = item.iter().map(|value| value[0]).collect();
-            assert_eq!(found, events[disposed], "{EVENT:?} of frame {disposed}, clock {clock}");
-            disposed += 1;
-        }
-        while let Some((clock, packet)) = tx.pop().unwrap() {
-            assert_eq!(Some(packet), forwarded.next(), "clock {clock}");
-        }
-        while let Some((clock, packet)) = reply.pop().unwrap() {
-            let wanted = answers.next().unwrap();
-            assert!(packet == wanted, "clock {clock}:\n{:02x?}\n{:02x?}", packet.bytes, wanted.bytes);
-        }
-    }
-    for length in lengths {
-        assert_eq!(made.pop().unwrap().1[0], [length]);
-    }
-    assert_eq!(made.waiting(), 0);
-    counted
-}
-
-fn cross(configuration: Config, count: usize) {
-    let entry = catalogue(configuration).into_iter().find(|entry| entry.name == "tx_path").unwrap();
-    let netlist = entry.netlist().unwrap_or_else(|error| panic!("{error}"));
+fn cross(config: Config, count: usize) {
     let mut counted = BTreeMap::<String, u32>::new();
     for (seed, (idle, pressure)) in (0..).step_by(10).zip([(0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.3, 0.9)]) {
-        for (name, count) in check(&netlist, configuration, count, idle, pressure, seed) {
+        for (name, count) in check(config, count, Rates { idle, pressure, seed }) {
             *counted.entry(name).or_default() += count;
         }
     }
-    println!("{configuration}: {counted:?}");
-    for name in ["arp", "echo", "message", "longest message", "too_big", "forwarded", "no_broadcast", "spoofed_ip"] {
-        assert!(counted.get(name).is_some_and(|count| *count > 3), "{configuration}: no {name}: {counted:?}");
+    println!("{config}: {counted:?}");
+    for name in ["Reply", "Pass", "too_big", "no_broadcast", "spoofed_ip"] {
+        assert!(counted.get(name).is_some_and(|count| *count > 3), "{config}: no {name}: {counted:?}");
     }
 }
 

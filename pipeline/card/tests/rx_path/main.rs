@@ -45,7 +45,7 @@ fn random_frames(card: &CardConfig, count: usize, longest: u64, seed: u64) -> Ve
     let mut random = Random::new(seed);
     std::iter::repeat_with(|| overlay::frame(&mut random, card, longest))
         .map(|(bytes, error)| Frame::rx(bytes, error))
-        .filter(|frame| !is_left_out(card, frame))
+        .filter(|frame| !is_left_out(frame))
         .take(count)
         .collect()
 }

@@ -204,7 +204,7 @@ fn delivered(random: &mut Random, beats: usize) -> Vec<u8> {
     let longest = 64 * beats as u64 + 20;
     let whole = |frame: &Vec<u8>| {
         let frame = Frame::rx(frame.clone(), false);
-        frame.bytes.len().div_ceil(64) == beats && !crate::is_left_out(&card, &frame)
+        frame.bytes.len().div_ceil(64) == beats && !crate::is_left_out(&frame)
     };
     std::iter::repeat_with(|| overlay::sound(random, &card, longest)).find(whole).unwrap()
 }

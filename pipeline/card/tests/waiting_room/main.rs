@@ -97,7 +97,7 @@ impl Bench {
             update: Sink::new(engine, "update", &["id"], back, seed ^ 8)?,
             need: Sink::new(engine, "need", &["turn_slot", "turn_index", "tried", "key"], slow, seed ^ 9)?,
             mapping: Source::new(engine, "mapping", &["hit", "parked", "full", "value_groups"], slower, seed ^ 10)?,
-            wake: Source::new(engine, "wake", &["slot", "index"], 0.0, 0)?,
+            wake: Source::new(engine, "wake", &["turn_slot", "turn_index", "answered"], 0.0, 0)?,
         })
     }
 
@@ -237,7 +237,7 @@ fn run(engine: &mut dyn Engine, case: &Case) -> Result<Outcome, BenchError> {
             if case.flows[flow].way == Way::Asked {
                 installed.insert(flow);
             }
-            bench.wake.push(vec![slot, index]);
+            bench.wake.push(vec![slot, index, vec![u64::from(case.flows[flow].way == Way::Asked)]]);
         }
         updates.extend(std::iter::from_fn(|| bench.update.pop()).map(|(_, item)| number(&item, 0)));
         while let Some((clock, item)) = bench.tx.pop() {

@@ -385,7 +385,9 @@ impl Whole {
                 }
                 Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
                     *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
-                    due[1].push((FlowId::default(), Packet { bytes, tuser: eni.into() }));
+                    // Apart from what else leaves at this side.
+                    let flow = flow_id(256 + u64::from(eni), &parse(&frame.bytes));
+                    due[1].push((flow, Packet { bytes, tuser: eni.into() }));
                 }
                 Verdict::Local | Verdict::Drop(_) => {}
             }

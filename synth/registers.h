@@ -42,6 +42,8 @@
 #define NITRO_STATUS_RX_HELD_SHIFT 16u
 #define NITRO_STATUS_TX_HELD_MASK 0x0000fff0u
 #define NITRO_STATUS_TX_HELD_SHIFT 4u
+#define NITRO_STATUS_MAPPING_BUSY_MASK 0x00000004u
+#define NITRO_STATUS_MAPPING_BUSY_SHIFT 2u
 #define NITRO_STATUS_POLICY_BUSY_MASK 0x00000002u
 #define NITRO_STATUS_POLICY_BUSY_SHIFT 1u
 #define NITRO_STATUS_COUNTER_BUSY_MASK 0x00000001u
@@ -209,6 +211,22 @@
 #define NITRO_CONNTRACK_KEY_COUNT 4u
 #define NITRO_CONNTRACK_KEY_VALUE_MASK 0xffffffffu
 #define NITRO_CONNTRACK_KEY_VALUE_SHIFT 0u
+
+/* Key of the mappings that MAPPING_COMMAND ends: word 0 VNI (31:8) and route table (7:0), words 1 to 4 the address, its first four bytes first, IPv4 as v4-mapped. (wo) */
+#define NITRO_MAPPING_KEY(n) (0x0e0u + 4u * (n))
+#define NITRO_MAPPING_KEY_COUNT 5u
+#define NITRO_MAPPING_KEY_VALUE_MASK 0xffffffffu
+#define NITRO_MAPPING_KEY_VALUE_SHIFT 0u
+
+/* Version of which older mappings MAPPING_COMMAND ends. Older are the 32,767 versions before it; versions wrap. (wo) */
+#define NITRO_MAPPING_VERSION 0x0f4u
+#define NITRO_MAPPING_VERSION_VERSION_MASK 0x0000ffffu
+#define NITRO_MAPPING_VERSION_VERSION_SHIFT 0u
+
+/* Ends mappings; STATUS.mapping_busy says until when. Mappings that rows were written for, too. (wo) */
+#define NITRO_MAPPING_COMMAND 0x0f8u
+#define NITRO_MAPPING_COMMAND_WHICH_MASK 0x00000003u
+#define NITRO_MAPPING_COMMAND_WHICH_SHIFT 0u
 
 /* Row to be written, word 0 least significant. (wo) */
 #define NITRO_TABLE_DATA(n) (0x100u + 4u * (n))

@@ -9,6 +9,7 @@
 //! ```
 //!
 //! Ports: `guest_rx`, `guest_tx` (`tuser`: the ENI), `net_rx` (`tuser`: the frame is damaged), `net_tx`, `control` (AXI4-Lite),
+//! `query`, `reply` (the mapping service: `ServiceQuery` and `ServiceReply` of `nitro_wire::formats`, a message a beat, its first byte in the lowest bits),
 //! `interrupt` (a level), `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
 //! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card takes both paths without leaving it,
 //! with a verdict on either; it shares the way into the rx path with `net_rx` by turns, a frame at a time. The tx path may so
@@ -16,6 +17,7 @@
 //! stages.
 
 use nitro_components::arbiter::Arbiter;
+use nitro_components::hash_table::HashResult;
 use nitro_components::merge::Merge;
 use nitro_components::stream::{Beat, FlowTx, StreamRx, StreamTx};
 use nitro_netlist::{Ports, hdl_gen};
@@ -26,6 +28,10 @@ use crate::conntrack::Conntrack;
 use crate::conntrack::record::{ConntrackAllowance, ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackUpdate};
 use crate::control::axi_lite::AxiLiteSubordinate;
 use crate::control::{Capabilities, Control};
+use crate::format::MappingValue;
+use crate::lookup::cache::{CacheOp, Invalidate};
+use crate::lookup::queries::Wake;
+use crate::lookup::service::{MappingCommand, MappingFound, MappingNeed, MappingService, QUERY, REPLY};
 use crate::record::Event;
 use crate::rx_path::RxPath;
 use crate::rx_path::entrance::PASSAGE;
@@ -72,6 +78,10 @@ pub struct Card<
     pub control: AxiLiteSubordinate,
     /// Something has happened that software wants to be told.
     pub interrupt: Signal<Out, Bit>,
+    /// Queries to the mapping service.
+    pub query: StreamTx<Bits<QUERY>>,
+    /// Its replies.
+    pub reply: StreamRx<Bits<REPLY>>,
     /// What became of each frame from the guests.
     pub tx_event: FlowTx<Event>,
     /// What became of each frame from the underlay.
@@ -81,6 +91,7 @@ pub struct Card<
     rx_path: RxPath<W, K, CA, CB, PA, EA, LA, NA, NQ, SQ, RL, RA>,
     conntrack: Conntrack<TA, TS, TC, EA>,
     eni_counters: EniCounters<EA, EC>,
+    mappings: MappingService,
     finds: Merge<ConntrackAsk>,
     inserts: Merge<ConntrackInsert>,
     arbiter: Arbiter<W, K, 8>,
@@ -118,6 +129,8 @@ impl<
             net_tx: StreamTx::default(),
             control: AxiLiteSubordinate::default(),
             interrupt: Signal::default(),
+            query: StreamTx::default(),
+            reply: StreamRx::default(),
             tx_event: FlowTx::default(),
             rx_event: FlowTx::default(),
             registers: Control::new(capabilities),
@@ -125,6 +138,7 @@ impl<
             rx_path: RxPath::default(),
             conntrack: Conntrack::new(1 << TC),
             eni_counters: EniCounters::default(),
+            mappings: MappingService::default(),
             finds: Merge::default(),
             inserts: Merge::default(),
             arbiter: Arbiter::new(2),
@@ -154,12 +168,13 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, registers, tx_path, rx_path, conntrack, eni_counters, finds, inserts, arbiter);
+        clock!(self, clock, registers, tx_path, rx_path, conntrack, eni_counters, mappings, finds, inserts, arbiter);
         self.registers.reset.next = self.reset.val();
         self.tx_path.reset.next = self.reset.val();
         self.rx_path.reset.next = self.reset.val();
         self.conntrack.reset.next = self.reset.val();
         self.eni_counters.reset.next = self.reset.val();
+        self.mappings.reset.next = self.reset.val();
         self.finds.reset.next = self.reset.val();
         self.inserts.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
@@ -206,6 +221,29 @@ impl<
             self.conntrack.inserted.tvalid.val() && self.conntrack.inserted.payload.val().tag;
         StreamTx::<ConntrackUpdate>::join(&mut self.tx_path.update, &mut self.conntrack.tx_update);
         StreamTx::<ConntrackUpdate>::join(&mut self.rx_path.update, &mut self.conntrack.rx_update);
+
+        // Mappings.
+        StreamTx::<Bits<QUERY>>::link(&mut self.query, &mut self.mappings.query);
+        StreamRx::<Bits<REPLY>>::link(&mut self.reply, &mut self.mappings.reply);
+        StreamTx::<MappingNeed>::join(&mut self.tx_path.need, &mut self.mappings.tx_need);
+        FlowTx::<MappingFound>::join(&mut self.mappings.tx_found, &mut self.tx_path.mapping);
+        FlowTx::<Wake>::join(&mut self.mappings.tx_wake, &mut self.tx_path.wake);
+        StreamTx::<MappingNeed>::join(&mut self.rx_path.need, &mut self.mappings.rx_need);
+        FlowTx::<MappingFound>::join(&mut self.mappings.rx_found, &mut self.rx_path.mapping);
+        FlowTx::<Wake>::join(&mut self.mappings.rx_wake, &mut self.rx_path.wake);
+        StreamTx::<CacheOp>::join(&mut self.mappings.op, &mut self.tx_path.op);
+        FlowTx::<HashResult<MappingValue>>::join(&mut self.tx_path.done, &mut self.mappings.done);
+        FlowTx::<Invalidate>::join(&mut self.mappings.invalidate, &mut self.tx_path.invalidate);
+        FlowTx::<MappingCommand>::join(&mut self.registers.mapping, &mut self.mappings.command);
+        self.mappings.walking.next = self.tx_path.walking.val();
+        self.mappings.in_flight.next = self.tx_path.in_flight.val();
+        self.mappings.taken.next = self.tx_path.taken.val();
+        self.mappings.draining.next = self.tx_path.draining.val();
+        self.tx_path.mark.next = self.mappings.mark.val();
+        self.mappings.now.next = self.registers.now.val();
+        self.mappings.query_on_miss.next = self.registers.query_on_miss.val();
+        self.tx_path.query_on_miss.next = self.registers.query_on_miss.val();
+        self.registers.mapping_busy.next = self.mappings.busy.val();
 
         // Registers.
         AxiLiteSubordinate::link(&mut self.control, &mut self.registers.bus);

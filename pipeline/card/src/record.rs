@@ -186,8 +186,12 @@ pub struct Packet {
     /// The address looked up: the destination, or the target of an ARP request or neighbour solicitation; for a router
     /// solicitation the prefix of the IPv6 subnet.
     pub lookup_ip: Bits<128>,
+    /// It needs a mapping: a way to its destination, or the MAC that it asks for.
+    pub routed: Bit,
     /// The mapping cache holds an entry.
     pub mapping_hit: Bit,
+    /// It holds none, and the mapping service is to be asked: the mapping follows when the packet has waited for it.
+    pub missing: Bit,
     /// Its kind (`nitro_wire`'s mapping kinds).
     pub mapping_kind: Bits<3>,
     /// Its MAC.

@@ -88,8 +88,7 @@ impl Model {
         let Sent { eni, parsed, .. } = sent;
         let found = self.find(eni, Direction::Egress, parsed, flow)?;
         if found.flow == Flow::New {
-            let groups = self.lookup.groups(eni, parsed.dst_ip);
-            self.judge(eni, Direction::Egress, parsed, groups, flow)?;
+            self.judge(eni, Direction::Egress, parsed, flow)?;
         }
         lookup::way(self.lookup.resolve(eni, parsed.dst_ip)?)?;
         nacl::judge(&self.config.subnets, eni, Direction::Egress, parsed)?;
@@ -177,8 +176,7 @@ impl Model {
     fn rx_policed(&mut self, eni: &Eni, parsed: &Parsed, flow: &mut Flow) -> Result<(), DropReason> {
         let found = self.find(eni, Direction::Ingress, parsed, flow)?;
         if found.flow == Flow::New {
-            let groups = self.lookup.groups(eni, parsed.src_ip);
-            self.judge(eni, Direction::Ingress, parsed, groups, flow)?;
+            self.judge(eni, Direction::Ingress, parsed, flow)?;
         }
         self.connect(&found, eni, Direction::Ingress, parsed, *flow)
     }
@@ -194,14 +192,7 @@ impl Model {
     }
 
     /// `security_group`: whether a packet without a connection may pass, and whether it makes one.
-    fn judge(
-        &self,
-        eni: &Eni,
-        direction: Direction,
-        parsed: &Parsed,
-        groups: u64,
-        flow: &mut Flow,
-    ) -> Result<(), DropReason> {
+    fn judge(&mut self, eni: &Eni, direction: Direction, parsed: &Parsed, flow: &mut Flow) -> Result<(), DropReason> {
         let peer = match direction {
             Direction::Egress => parsed.dst_ip,
             Direction::Ingress => parsed.src_ip,
@@ -216,7 +207,13 @@ impl Model {
         };
         // Strict TCP demands a connection of every packet but the first, so there every flow has one.
         let must_track = self.config.strict_tcp && parsed.protocol == nitro_wire::constants::protocol::TCP;
-        match security_group::judge(&eni.policy, direction, &facts, groups) {
+        // Groups are asked for only where they decide: nobody shall be able to make the card ask by what is refused or admitted anyway.
+        let admission = |groups| security_group::judge(&eni.policy, direction, &facts, groups);
+        let groups = match (admission(0), admission(u64::MAX)) {
+            (Admission::Refused, Admission::Tracked | Admission::Untracked) => self.lookup.groups(eni, peer),
+            _ => 0,
+        };
+        match admission(groups) {
             Admission::Refused => return Err(DropReason::SecurityGroup),
             Admission::Untracked if !must_track => *flow = Flow::Untracked,
             Admission::Tracked | Admission::Untracked if !opens(parsed) => *flow = Flow::Untracked,

@@ -320,9 +320,9 @@ fn a_miss_asks_the_service() {
     expect(1000, [10, 0, 0, 7], Some(NoMapping), 1);
     expect(1000 + 80, [10, 0, 0, 7], Some(NoMapping), 0);
     expect(1000 + 81, [10, 0, 0, 7], Some(NoMapping), 1);
-    // Silence is not remembered. (A new flow asks for its groups and its way.)
-    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 2);
-    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 2);
+    // Silence is not remembered.
+    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 1);
+    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 1);
     // What the configuration put into the cache has no end.
     expect(100_000, FAR4, None, 0);
     // Without a service nobody answers; in mode drop nobody is asked.
@@ -347,6 +347,19 @@ fn the_service_answers_for_groups_and_neighbours_too() {
     let ask = |target| ethernet(BROADCAST, ENI_MAC, 0x0806, &arp(1, ENI_MAC, OWN4, target));
     assert!(matches!(model.tx(1, &ask([10, 0, 0, 77]), false).verdict, Verdict::Reply { eni: 1, .. }));
     assert_eq!(model.tx(1, &ask([10, 0, 0, 78]), false).verdict.reason(), Some(ArpUnanswered));
+}
+
+/// Nobody can make the card ask by packets that it refuses, or admits whoever sends them.
+#[test]
+fn what_groups_do_not_decide_asks_nothing() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let egress = vec![group_rule(Protocol::Tcp(1, 1), 5)];
+    let ingress = vec![group_rule(Protocol::Tcp(1, 1), 5), rule(Protocol::Udp(0, u16::MAX), "0.0.0.0/0")];
+    let mut model = Model::new(asking(with_rules(egress, ingress))).with_service(service(0, &asked));
+    assert_eq!(fate(&send(&mut model, &udp4(OWN4, [10, 0, 2, 1]))), (Some(SecurityGroup), New));
+    assert_eq!(fate(&receive(&mut model, &echo4([10, 0, 2, 2], OWN4, 8, 1))), (Some(SecurityGroup), New));
+    assert_eq!(fate(&receive(&mut model, &udp4([10, 0, 2, 3], OWN4))).0, None);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
 #[test]

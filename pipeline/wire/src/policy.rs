@@ -8,6 +8,8 @@ pub const TICKS_PER_SECOND: u32 = 16;
 
 /// Seconds for which the card remembers that the mapping service knows no such destination.
 pub const NEGATIVE_SECONDS: u32 = 5;
+/// Longest time for which a mapping serves, in seconds; what shall serve for longer serves for so long, or for ever.
+pub const MAX_MAPPING_SECONDS: u32 = (1 << 19) - 1;
 /// Seconds that the mapping service has for its reply to a query.
 pub const QUERY_SECONDS: u32 = 1;
 /// Seconds for which the verdict of a datagram's first fragment serves the later ones.

@@ -210,6 +210,9 @@ registers! {
         rx_held[27:16] = 0,
         /// Frames that entered the tx path and have no verdict yet.
         tx_held[15:4] = 0,
+        /// The last MAPPING_COMMAND is being carried out; another one does nothing meanwhile. When it is clear, no packet uses a mapping
+        /// that was to end.
+        mapping_busy[2:2] = 0,
         /// Security group rules are still read that the last POLICY_COMMIT has replaced; until then their rows must stay.
         policy_busy[1:1] = 0,
         /// The snapshot that COUNTER_SELECT asked for is not ready yet.
@@ -370,6 +373,22 @@ registers! {
     CONNTRACK_KEY[4] @ 0x0d0 wo {
         /// 32 bits of the key.
         value[31:0] = 0,
+    }
+    /// Key of the mappings that MAPPING_COMMAND ends: word 0 VNI (31:8) and route table (7:0), words 1 to 4 the address, its first four
+    /// bytes first, IPv4 as v4-mapped.
+    MAPPING_KEY[5] @ 0x0e0 wo {
+        /// 32 bits of the key.
+        value[31:0] = 0,
+    }
+    /// Version of which older mappings MAPPING_COMMAND ends. Older are the 32,767 versions before it; versions wrap.
+    MAPPING_VERSION[1] @ 0x0f4 wo {
+        /// Version.
+        version[15:0] = 0,
+    }
+    /// Ends mappings; STATUS.mapping_busy says until when. Mappings that rows were written for, too.
+    MAPPING_COMMAND[1] @ 0x0f8 wo {
+        /// 1 that of MAPPING_KEY, 2 all of the VNI in MAPPING_KEY, 3 all older than MAPPING_VERSION; 0 does nothing.
+        which[1:0] = 0,
     }
     /// Row to be written, word 0 least significant.
     TABLE_DATA[20] @ 0x100 wo {

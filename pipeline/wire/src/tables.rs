@@ -174,7 +174,7 @@ macro_rules! tables {
                 groups: 64,
                 /// Version of the mapping.
                 version: 16,
-                /// Tick from which on the entry does not serve, 0 for none.
+                /// 0: the entry serves for ever. Else `MAPPING_EXPIRES`, and in the low 24 bits the tick from which on it does not serve.
                 expiry: 32,
             }
         }
@@ -206,6 +206,21 @@ pub const MAPPING_ROW: Format = Format::new(
         ("expiry", 32),
     ]),
 );
+
+/// Bit of a mapping's expiry that tells the tick 0 from no expiry. Ticks are compared modulo 2^24.
+pub const MAPPING_EXPIRES: u32 = 1 << 24;
+
+/// Expiry of a mapping that is installed at a tick and serves for some seconds (0 for ever, at most
+/// [`MAX_MAPPING_SECONDS`](crate::policy::MAX_MAPPING_SECONDS)).
+#[must_use]
+pub const fn mapping_expiry(tick: u32, seconds: u32) -> u32 {
+    use crate::policy::{MAX_MAPPING_SECONDS, TICKS_PER_SECOND};
+    if seconds == 0 {
+        return 0;
+    }
+    let seconds = if seconds > MAX_MAPPING_SECONDS { MAX_MAPPING_SECONDS } else { seconds };
+    MAPPING_EXPIRES | (tick + seconds * TICKS_PER_SECOND + 1) & (MAPPING_EXPIRES - 1)
+}
 
 /// Number of a table in the register `TABLE_COMMAND`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

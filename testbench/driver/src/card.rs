@@ -4,7 +4,7 @@ use nitro_wire::Table;
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, key_words, mac_bits, mask4, mask6};
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND};
 use nitro_wire::registers::{self, Register};
-use nitro_wire::tables::{LOCAL_KEY, MAPPING_KEY};
+use nitro_wire::tables::LOCAL_KEY;
 
 use crate::nacl::Banks;
 use crate::placement::Placement;
@@ -15,11 +15,11 @@ use crate::{BusError, DriverError, RegisterPort};
 pub(crate) const MAX_POLLS: u32 = 1000;
 
 /// One hash table: where its entries stand, and their rows.
-struct HashTable {
+pub(crate) struct HashTable {
     name: &'static str,
     table: Table,
-    placement: Placement,
-    rows: Vec<Vec<u32>>,
+    pub(crate) placement: Placement,
+    pub(crate) rows: Vec<Vec<u32>>,
 }
 
 /// What the software knows of a card's state.
@@ -28,7 +28,9 @@ pub struct DriverState {
     /// What was last written to the words of TABLE_DATA: most rows differ in a few.
     row_image: Vec<Option<u32>>,
     local: HashTable,
-    mappings: HashTable,
+    pub(crate) mappings: HashTable,
+    /// What each row of `mappings` was written for.
+    pub(crate) mapped: Vec<Mapping>,
     /// None for a card without rule memories.
     pub(crate) security: Option<RuleMemories>,
     /// Where the network ACLs of the subnets stand.
@@ -72,7 +74,8 @@ impl<P: RegisterPort> Driver<P> {
         let row_image = vec![None; usize::from(registers::TABLE_DATA.count)];
         let security = RuleMemories::new(port.read(registers::POLICY_CAPABILITIES.offset)?);
         let nacls = (0..enis).map(|_| Banks::default()).collect();
-        Ok(Self { port, state: DriverState { enis, row_image, local, mappings, security, nacls } })
+        let mapped = Vec::new();
+        Ok(Self { port, state: DriverState { enis, row_image, local, mappings, mapped, security, nacls } })
     }
 
     /// Lets go of the port.
@@ -92,7 +95,7 @@ impl<P: RegisterPort> Driver<P> {
         &mut self.port
     }
 
-    fn write_array(&mut self, register: &Register, words: &[u32]) -> Result<(), BusError> {
+    pub(crate) fn write_array(&mut self, register: &Register, words: &[u32]) -> Result<(), BusError> {
         (0_u16..).zip(words).try_for_each(|(index, &word)| self.port.write(register.at(index), word))
     }
 
@@ -113,7 +116,7 @@ impl<P: RegisterPort> Driver<P> {
         self.port.write(registers::TABLE_COMMAND.offset, u32::from(table.code()))
     }
 
-    fn insert(
+    pub(crate) fn insert(
         &mut self,
         select: fn(&mut DriverState) -> &mut HashTable,
         key: &[u8],
@@ -231,47 +234,5 @@ impl<P: RegisterPort> Driver<P> {
         self.write_row(Table::Conntrack, u16::from(eni), &row)?;
         let row = Table::Allowance.row().pack_words(&[("linklocal", u128::from(policy.linklocal_allowance))])?;
         Ok(self.write_row(Table::Allowance, u16::from(eni), &row)?)
-    }
-
-    /// Installs an entry of the mapping cache. Its key must not be installed yet.
-    ///
-    /// # Errors
-    /// If the cache has no room, a value does not fit its field, or an access fails.
-    pub fn install_mapping(&mut self, mapping: &Mapping) -> Result<(), DriverError> {
-        let key = [
-            ("vni", u128::from(mapping.vni)),
-            ("route_table", u128::from(mapping.route_table)),
-            ("ip", ip_bits(mapping.ip)),
-        ];
-        let row = Table::Mapping.row().pack_words(&[
-            ("valid", 1),
-            key[0],
-            key[1],
-            key[2],
-            ("kind", u128::from(mapping.kind.code())),
-            ("srd", u128::from(mapping.srd)),
-            ("path_mtu", u128::from(mapping.path_mtu)),
-            ("underlay_ip", ip_bits(mapping.underlay_ip)),
-            ("mac", u128::from(mac_bits(mapping.mac))),
-            ("token_epoch", u128::from(mapping.token_epoch)),
-            ("token", u128::from(mapping.token)),
-            ("groups", u128::from(mapping.groups)),
-            ("version", u128::from(mapping.version)),
-            ("expiry", u128::from(mapping.expiry)),
-        ])?;
-        self.insert(|state| &mut state.mappings, &MAPPING_KEY.pack(&key)?, row)
-    }
-
-    /// Empties the mapping cache.
-    ///
-    /// # Errors
-    /// If an access fails.
-    pub fn clear_mappings(&mut self) -> Result<(), DriverError> {
-        let empty = vec![0; Table::Mapping.row().words()];
-        self.state.mappings.rows.clear();
-        for index in self.state.mappings.placement.clear() {
-            self.write_row(Table::Mapping, index, &empty)?;
-        }
-        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use nitro_replay::capture;
 use nitro_replay::plan::Timing;
 use nitro_replay::report::OutputFrame;
 use nitro_replay::runner::Disturbance;
-use nitro_replay::session::{EngineKind, Options, replay};
+use nitro_replay::session::{EngineKind, Options, REPLY_AFTER, replay};
 use nitro_vpc::Vpc;
 use std::path::Path;
 fn main() {
@@ -19,6 +19,7 @@ fn main() {
                 engine,
                 timing: Timing::Dense,
                 disturbance: Disturbance::default(),
+                reply_after: REPLY_AFTER,
                 from: None,
                 trace: None,
             };

@@ -31,7 +31,7 @@ pub struct Offer {
     pub local: Option<IpAddr>,
 }
 
-/// Mappings that the card holds at one time.
+/// Mappings that a card in mode `drop` holds at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Index of the first frame that needs them.
@@ -113,8 +113,8 @@ fn solicited(frame: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Decides for each frame, and fills the mapping cache with what the mapping service answers for every address that
-/// the capture asks for.
+/// Decides for each frame, and gathers what the mapping service answers for every address that the capture asks for: a card in mode `drop` is told
+/// before it is needed.
 pub struct Planner<'a> {
     vpc: &'a Vpc,
     service: MappingService,

@@ -1,9 +1,11 @@
 //! Driving a clocked card: the frames of a plan in, everything that comes out.
 //!
 //! Frames are offered in the order of the capture. A frame that takes the other path than the one before it waits until
-//! the card has disposed of all earlier ones, so that the order of events is that of the capture on every engine and on
-//! the model; frames of one path follow back to back. Frames from one guest of the card to another take both paths: those from
+//! the card has disposed of all earlier ones, so that each meets the connections that it meets in the model; frames of one path follow back to back. Frames from one guest of the card to another take both paths: those from
 //! one address follow back to back, all others wait for them, and they for all others.
+//!
+//! A card in mode `query` finds its mapping cache empty and asks; who answers it is in [`service`](crate::service). In mode `drop` the cache is filled before
+//! the frames that need it.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -16,8 +18,9 @@ use nitro_vpc::Vpc;
 use nitro_wire::control::Mapping;
 use nitro_wire::{DropReason, Flow, counters};
 
-use crate::plan::{Offer, Plan};
+use crate::plan::{Batch, Offer, Plan};
 use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path, eni_counter_name, eni_counters};
+use crate::service::Replies;
 
 /// Clocks without any progress after which a card counts as stuck.
 const STALL_CLOCKS: u64 = 100_000;
@@ -102,7 +105,7 @@ pub enum RunError {
 }
 
 /// Finds a port; a missing one is reported as the driver reports its own.
-fn port(ports: &[PortInfo], name: &str) -> Result<usize, RunError> {
+pub(crate) fn port(ports: &[PortInfo], name: &str) -> Result<usize, RunError> {
     let missing = || DriverError::from(BusError::NoPort(name.to_owned()));
     Ok(ports.iter().position(|port| port.name == name).ok_or_else(missing)?)
 }
@@ -227,7 +230,7 @@ impl Events {
 }
 
 /// A port value of up to 64 bits.
-fn value(engine: &dyn Engine, port: usize) -> u64 {
+pub(crate) fn value(engine: &dyn Engine, port: usize) -> u64 {
     let mut word = [0];
     engine.get(port, &mut word);
     word[0]
@@ -256,6 +259,8 @@ struct Run<'a> {
     vpc: &'a Vpc,
     device: &'a mut dyn Device,
     disturbance: Disturbance,
+    /// Clocks that the mapping service takes for a reply.
+    reply_after: u64,
     random: Random,
     clock: u64,
     /// Clocks that were passed over without simulating them.
@@ -270,8 +275,8 @@ struct Run<'a> {
     outcome: Outcome,
 }
 
-/// Runs a plan on a card: resets it, programs it through its registers, plays the frames, and reads its counters.
-/// `progress` is told the number of frames disposed of.
+/// Runs a plan on a card: resets it, programs it through its registers, plays the frames, and reads its counters. Queries are answered
+/// `reply_after` clocks after they were asked. `progress` is told the number of frames disposed of.
 ///
 /// # Errors
 /// If the card cannot be programmed, gets stuck, invents or loses a frame, or the trace cannot be written.
@@ -280,6 +285,7 @@ pub fn run(
     plan: &Plan,
     device: &mut dyn Device,
     disturbance: Disturbance,
+    reply_after: u64,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
@@ -288,6 +294,7 @@ pub fn run(
         vpc,
         device,
         disturbance,
+        reply_after,
         random: Random::new(disturbance.seed),
         clock: 0,
         skipped: 0,
@@ -384,6 +391,7 @@ impl Run<'_> {
         };
         let mut sinks = [Sink::new(engine, "net_tx")?, Sink::new(engine, "guest_tx")?];
         let events = [Events::new(engine, "tx_event")?, Events::new(engine, "rx_event")?];
+        let mut replies = Replies::new(self.vpc, engine, self.reply_after)?;
         for (packet, offer) in plan.offers.iter().enumerate() {
             match offer {
                 Some(offer) => feeder.waiting.push_back((packet, offer)),
@@ -391,7 +399,8 @@ impl Run<'_> {
             }
         }
         let mut last = 0;
-        let mut batches = plan.batches.iter().peekable();
+        let filled: &[Batch] = if plan.config.query_on_miss { &[] } else { &plan.batches };
+        let mut batches = filled.iter().peekable();
         while !feeder.waiting.is_empty() || !self.held.is_empty() {
             let next = feeder.waiting.front().map(|next| next.0).filter(|_| feeder.position == 0 && !feeder.offered);
             let due = batches.peek().is_some_and(|batch| next.is_some_and(|next| next >= batch.from));
@@ -399,7 +408,9 @@ impl Run<'_> {
                 self.install(batches.next().map_or(&[], |batch| &batch.mappings))?;
                 continue;
             }
-            self.pass_idle_time(&feeder);
+            if !replies.is_busy() {
+                self.pass_idle_time(&feeder);
+            }
             if !due {
                 self.offer(&mut feeder);
             }
@@ -408,7 +419,11 @@ impl Run<'_> {
             for (sink, ready) in sinks.iter().zip(ready) {
                 engine.set(sink.tready, &[u64::from(ready)]);
             }
+            replies.drive(engine, self.clock);
             engine.settle();
+            if replies.observe(engine, self.clock)? {
+                self.progress = self.clock;
+            }
             let taken = self.accept(&mut feeder);
             for (path, events) in [Path::Tx, Path::Rx].into_iter().zip(&events) {
                 self.event(path, events)?;
@@ -433,7 +448,7 @@ impl Run<'_> {
             if taken {
                 feeder.advance(self.device.engine());
             }
-            if self.clock - self.progress > STALL_CLOCKS {
+            if self.clock - self.progress > STALL_CLOCKS.saturating_add(self.reply_after) {
                 if let Some(fault) = self.device.engine().fault() {
                     return Err(fault.clone().into());
                 }

@@ -6,7 +6,7 @@
 //!
 //! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after the write
 //! to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
-//! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
+//! [`COMMIT_CLOCKS`]); `mapping` (mappings to end, at the clock after the write to `MAPPING_COMMAND`) and `mapping_busy`; `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
 //! `rx_event`, `tx_made` (what is counted); `eni_select`, `eni_value` (counters of interfaces, [`crate::allowances`]); `interrupt`
 //! ([`interrupts`]); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
 //! from its last request channel to its response. After reset writes wait until all tables and counters have been cleared, so
@@ -36,6 +36,7 @@ use self::interrupts::{CAUSES, Interrupts, VerdictCauses};
 use self::settings::Settings;
 use self::ticker::Ticker;
 use crate::allowances::counters::EniCounterSelect;
+use crate::lookup::service::MappingCommand;
 use crate::record::Event;
 use crate::table::TableWrite;
 use crate::token::TokenKey;
@@ -121,6 +122,8 @@ pub struct Control {
     pub ready: Signal<In, Bit>,
     /// Rules of replaced sets are still being read.
     pub policy_busy: Signal<In, Bit>,
+    /// Mappings are being ended.
+    pub mapping_busy: Signal<In, Bit>,
     /// A frame of so many bytes enters the tx path.
     pub tx_received: FlowRx<Bits<14>>,
     /// A frame of so many bytes enters the rx path.
@@ -165,6 +168,8 @@ pub struct Control {
     pub table: FlowTx<TableWrite>,
     /// All rule sets that have been written count from the next clock on.
     pub commit: Signal<Out, Bit>,
+    /// Mappings to end.
+    pub mapping: FlowTx<MappingCommand>,
     /// A tick ends with this clock.
     pub tick: Signal<Out, Bit>,
     /// Ticks since reset.
@@ -194,10 +199,14 @@ pub struct Control {
     bytes_hi_word: Constant<Bits<WORD_ADDRESS>>,
     command_word: Constant<Bits<WORD_ADDRESS>>,
     commit_word: Constant<Bits<WORD_ADDRESS>>,
+    mapping_word: Constant<Bits<WORD_ADDRESS>>,
     select_word: Constant<Bits<WORD_ADDRESS>>,
     command_q: Register<Bit>,
     table_q: DFF<Bits<4>>,
     commit_q: Register<Bit>,
+    mapping_q: Register<Bit>,
+    by_key_q: DFF<Bit>,
+    by_vni_q: DFF<Bit>,
     /// Clocks until the next write.
     settling: Register<Bits<8>>,
     commit_clocks: Constant<Bits<8>>,
@@ -217,6 +226,7 @@ pub struct Control {
     accepted: Signal<Local, Bit>,
     read_value: Signal<Local, Bits<32>>,
     status: Signal<Local, Bits<32>>,
+    mapping_is_busy: Signal<Local, Bit>,
 }
 
 impl Control {
@@ -232,6 +242,7 @@ impl Control {
             bus: AxiLiteSubordinate::default(),
             ready: Signal::default(),
             policy_busy: Signal::default(),
+            mapping_busy: Signal::default(),
             tx_received: FlowRx::default(),
             rx_received: FlowRx::default(),
             tx_event: FlowRx::default(),
@@ -254,6 +265,7 @@ impl Control {
             conntrack_key: Signal::default(),
             table: FlowTx::default(),
             commit: Signal::default(),
+            mapping: FlowTx::default(),
             tick: Signal::default(),
             now: Signal::default(),
             axi: AxiLite::default(),
@@ -280,10 +292,14 @@ impl Control {
             bytes_hi_word: word(&map::COUNTER_BYTES_HI),
             command_word: word(&map::TABLE_COMMAND),
             commit_word: word(&map::POLICY_COMMIT),
+            mapping_word: word(&map::MAPPING_COMMAND),
             select_word: word(&map::COUNTER_SELECT),
             command_q: Register::default(),
             table_q: DFF::default(),
             commit_q: Register::default(),
+            mapping_q: Register::default(),
+            by_key_q: DFF::default(),
+            by_vni_q: DFF::default(),
             settling: Register::default(),
             commit_clocks: Constant::new(COMMIT_CLOCKS.to_bits()),
             committing: Register::default(),
@@ -300,6 +316,7 @@ impl Control {
             accepted: Signal::default(),
             read_value: Signal::default(),
             status: Signal::default(),
+            mapping_is_busy: Signal::default(),
         }
     }
 }
@@ -309,6 +326,8 @@ impl Logic for Control {
     fn update(&mut self) {
         clock!(self, clock, axi, counters, settings, ticker, interrupts);
         dff_setup!(self, clock, commit_q, settling, committing, was_ready);
+        dff_setup!(self, clock, mapping_q, by_key_q, by_vni_q);
+        self.mapping_q.reset.next = self.reset.val();
         dff_setup!(self, clock, command_q, table_q, write_reply_valid, write_reply, read_reply_valid, read_reply);
         self.axi.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
@@ -364,6 +383,16 @@ impl Logic for Control {
 
         self.commit_q.d.next = self.accepted.val() && (self.axi.write.payload.val().word == self.commit_word.val());
         self.commit.next = self.commit_q.q.val();
+        self.mapping_q.d.next = self.accepted.val()
+            && (self.axi.write.payload.val().word == self.mapping_word.val())
+            && self.axi.write.payload.val().data.get_bits::<2>(0).any();
+        self.by_key_q.d.next = self.axi.write.payload.val().data.get_bits::<2>(0) == bits::<2>(1);
+        self.by_vni_q.d.next = self.axi.write.payload.val().data.get_bits::<2>(0) == bits::<2>(2);
+        self.mapping.tvalid.next = self.mapping_q.q.val();
+        self.mapping.payload.next.by_key = self.by_key_q.q.val();
+        self.mapping.payload.next.by_vni = self.by_vni_q.q.val();
+        self.mapping.payload.next.key = self.settings.mapping_key.val();
+        self.mapping.payload.next.version = self.settings.mapping_version.val();
         if self.commit_q.q.val() {
             self.settling.d.next = self.commit_clocks.val();
         } else if self.settling.q.val() != 0 {
@@ -411,8 +440,11 @@ impl Logic for Control {
         self.interrupts.read_word.next = self.axi.read.payload.val();
         self.read_map.word.next = self.axi.read.payload.val();
 
+        // From the command on, so that whoever reads behind it sees it.
+        self.mapping_is_busy.next = self.mapping_busy.val() || self.mapping_q.q.val();
         self.status.next = (bit_cast::<32, 12>(self.counters.rx_held.val()) << 16)
             | (bit_cast::<32, 12>(self.counters.tx_held.val()) << 4)
+            | (bit_cast::<32, 1>(self.mapping_is_busy.val().into()) << 2)
             | (bit_cast::<32, 1>(self.policy_busy.val().into()) << 1)
             | bit_cast::<32, 1>(self.counters.busy.val().into());
         self.read_value.next = self.settings.read_data.val() | self.interrupts.read_data.val();

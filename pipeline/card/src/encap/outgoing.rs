@@ -31,6 +31,15 @@ pub struct Outgoing {
     /// Checksum of the outer IPv4 header, of the advertisement, or of the IPv4 header of an echo's answer.
     pub checksum: Bits<16>,
 
+    // --- until its mapping is there ---
+    /// The mapping is missing. Until it is there, `dst_mac` and `peer_ip` are the source's, `target` is the gateway's address; or in a solicitation
+    /// `checksum` lacks the answer's MAC.
+    pub missing: Bit,
+    /// Its sender is told if it is too big.
+    pub told: Bit,
+    /// Length of the IP datagram.
+    pub ip_length: Bits<16>,
+
     // --- forwarded ---
     /// The destination's host is this card: no outer headers.
     pub local: Bit,

@@ -48,13 +48,15 @@ use crate::decap::peek::Peek;
 use crate::decap::{Checked, Delivery, Peeked, RX_WINDOW, Tunnel};
 use crate::encap::flow_hash::{self, FlowHash};
 use crate::eni::rx::EniRx;
+use crate::lookup::queries::Wake;
+use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::nacl::{self, Nacl};
 use crate::parser::Parser;
 use crate::record::{Event, Packet};
 use crate::table::TableWrite;
 use crate::token::{TokenCheck, TokenKey};
 use crate::waiting_room::admission::Admission;
-use crate::waiting_room::{self, Decided, FlowFacts};
+use crate::waiting_room::{self, Completing, Decided, FlowFacts};
 use entrance::{Entrance, PASSAGE};
 use timing::{CHECKED, ENI_KNOWN, INNER_PARSED, OUTER_PARSED, PEEKED, TOKEN_CHECKED, known};
 pub use timing::{flow_latency, latency, local_latency};
@@ -139,6 +141,12 @@ pub struct RxPath<
     pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
     pub update: StreamTx<ConntrackUpdate>,
+    /// A packet whose mapping is asked for.
+    pub need: StreamTx<MappingNeed>,
+    /// What came of it.
+    pub mapping: FlowRx<MappingFound>,
+    /// Packets that may ask again.
+    pub wake: FlowRx<Wake>,
     /// Rules of replaced sets are still being read.
     pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
@@ -180,6 +188,7 @@ pub struct RxPath<
     admission: Admission<Delivery, NQ, SQ, RL, RA, EA>,
     dispatch: Dispatch<Decided<Delivery>>,
     decided: Signal<Local, Decided<Delivery>>,
+    completing: Signal<Local, Completing<Delivery>>,
     beat_bytes: Constant<Bits<14>>,
     join: Join<Decided<Delivery>, W, K, 1>,
     deliver: Deliver<W, K>,
@@ -233,6 +242,9 @@ impl<
             insert: StreamTx::default(),
             inserted: FlowRx::default(),
             update: StreamTx::default(),
+            need: StreamTx::default(),
+            mapping: FlowRx::default(),
+            wake: FlowRx::default(),
             busy: Signal::default(),
             ready: Signal::default(),
             entrance: Entrance::default(),
@@ -269,6 +281,7 @@ impl<
             admission: Admission::new(Direction::Ingress, waiting_room::most_cells(CA, K << CB)),
             dispatch: Dispatch::default(),
             decided: Signal::default(),
+            completing: Signal::default(),
             beat_bytes: Constant::new(K.to_bits()),
             join: Join::default(),
             deliver: Deliver::default(),
@@ -373,6 +386,14 @@ impl<
         StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.admission.insert);
         FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.admission.inserted);
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
+        StreamTx::<MappingNeed>::link(&mut self.need, &mut self.admission.need);
+        FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.admission.mapping);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.admission.wake);
+        // Of a sender's mapping only the groups count: nothing of a record depends on it, and no packet brings one along.
+        self.completing.next = self.admission.completing.val();
+        self.admission.completed.next.reason = self.completing.val().reason;
+        self.admission.completed.next.record = self.completing.val().record;
+        self.admission.mark.next = false;
         self.ready.next =
             self.admission.ready.val() && self.split.ready.val() && self.eni.ready.val() && self.nacl.ready.val();
 

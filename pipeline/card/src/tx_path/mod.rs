@@ -5,7 +5,9 @@
 //! * **Ports.** `rx`: frames of the guests, `tuser` the ENI's number; `tx`: packets for the underlay; `local`: frames for
 //!   the rx path, `tuser` a [`Passage`]; `reply`: answers to the
 //!   guests, and messages about packets that are too big, `tuser` the ENI's number; `made`: the length of each such message; `event`: one for each frame, when its verdict is final (that of a DHCP message is later than those behind it); `received`: length of each frame
-//!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; the card's addresses and keys.
+//!   when its head enters; `table`: writes to the tables; `commit`: rule sets that have been written count; `enable`: while low, no beat is taken; `query_on_miss`, `op`, `done`, `invalidate`, `walking`
+//!   (the mapping cache), `need`, `mapping`, `wake` (packets that wait for a mapping), `in_flight`, `taken`, `mark`, `draining` (who has found one before): see
+//!   [`lookup::service`](crate::lookup::service); the card's addresses and keys.
 //! * **Latency.** [`LATENCY`] from a one-beat frame to its packet's first beat, if nothing is before it. One frame per 2^fold clocks
 //!   ([`nacl::fold`](crate::nacl::fold)), less the beats that outer headers add; at most [`CREDITS`] frames between head and verdict.
 //! * **Drop reasons.** Those of its stages, `linklocal_allowance_exceeded`, and of what the split finds: `stream_error`, `oversize`, `truncated`.
@@ -21,6 +23,7 @@ use nitro_components::demux::Demux;
 use nitro_components::dispatch::Dispatch;
 use nitro_components::fifo::Fifo;
 use nitro_components::flow_fifo::FlowFifoBlock;
+use nitro_components::hash_table::HashResult;
 use nitro_components::join::Join;
 use nitro_components::overlay::Overlay;
 use nitro_components::prepend::Prepend;
@@ -40,9 +43,14 @@ use crate::allowances::buckets::Buckets;
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
 use crate::encap;
 use crate::encap::header::{HEADER, LENGTHS, OuterHeader};
+use crate::encap::late::{self, Complete};
 use crate::encap::outgoing::Outgoing;
 use crate::eni;
+use crate::format::MappingValue;
 use crate::lookup;
+use crate::lookup::cache::{CacheOp, Invalidate};
+use crate::lookup::queries::Wake;
+use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::nacl;
 use crate::reason::{Reason, reason};
 use crate::record::{Event, Frame, PARSE_WINDOW};
@@ -54,13 +62,15 @@ use crate::responder::{self, too_big::TooBig};
 use crate::rx_path::entrance::{PASSAGE, Passage};
 use crate::table::TableWrite;
 use crate::waiting_room::admission::Admission;
-use crate::waiting_room::{self, Decided, FlowFacts};
+use crate::waiting_room::{self, Completing, Decided, FlowFacts};
 use pipeline::TxPipeline;
 
 /// Frames between head and verdict, at most.
 pub const CREDITS: usize = 64;
 /// Clocks from a frame's last beat to the packet's first: split, pipeline, record FIFO, waiting room, dispatch, output register.
 pub const LATENCY: usize = 1 + pipeline::LATENCY + 2 + 1 + 1 + 1;
+
+const _: () = assert!(late::LATENCY as u64 == waiting_room::COMPLETION);
 
 /// The blocks of the tx path and of its stages, but for the parser; the path itself is the last.
 #[must_use]
@@ -165,6 +175,30 @@ pub struct TxPath<
     pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
     pub update: StreamTx<ConntrackUpdate>,
+    /// A miss of the mapping cache asks the mapping service.
+    pub query_on_miss: Signal<In, Bit>,
+    /// Operations of the mapping cache.
+    pub op: StreamRx<CacheOp>,
+    /// The operation is done.
+    pub done: FlowTx<HashResult<MappingValue>>,
+    /// Mappings to end.
+    pub invalidate: FlowRx<Invalidate>,
+    /// They are being ended.
+    pub walking: Signal<Out, Bit>,
+    /// A packet whose mapping is asked for.
+    pub need: StreamTx<MappingNeed>,
+    /// What came of it.
+    pub mapping: FlowRx<MappingFound>,
+    /// Packets that may ask again.
+    pub wake: FlowRx<Wake>,
+    /// Packets between gate and waiting room.
+    pub in_flight: Signal<Out, Bits<8>>,
+    /// One of them comes to the room.
+    pub taken: Signal<Out, Bit>,
+    /// Mappings that packets in the room have found before now do not count any more.
+    pub mark: Signal<In, Bit>,
+    /// Packets are in the room that have found one before the last mark.
+    pub draining: Signal<Out, Bit>,
     /// Rules of replaced sets are still being read.
     pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
@@ -181,6 +215,8 @@ pub struct TxPath<
     facts: FlowFifoBlock<FlowFacts, 6>,
     admission: Admission<Outgoing, NQ, SQ, RL, RA, EA>,
     buckets: Buckets<EA>,
+    complete: Complete,
+    flying: Register<Bits<8>>,
     dispatch: Dispatch<Decided<Outgoing>>,
     join: Join<Decided<Outgoing>, W, K, 8>,
     edit: EchoEdit,
@@ -207,7 +243,7 @@ pub struct TxPath<
     serves: Signal<Local, Bit>,
     reason: Signal<Local, Bits<6>>,
     out: Signal<Local, Beat<W, K, 8>>,
-    taken: Signal<Local, Bit>,
+    completing: Signal<Local, Completing<Outgoing>>,
     decided: Signal<Local, Decided<Outgoing>>,
     verdict: Signal<Local, Bits<2>>,
     leaving: Signal<Local, Outgoing>,
@@ -275,6 +311,18 @@ impl<
             insert: StreamTx::default(),
             inserted: FlowRx::default(),
             update: StreamTx::default(),
+            query_on_miss: Signal::default(),
+            op: StreamRx::default(),
+            done: FlowTx::default(),
+            invalidate: FlowRx::default(),
+            walking: Signal::default(),
+            need: StreamTx::default(),
+            mapping: FlowRx::default(),
+            wake: FlowRx::default(),
+            in_flight: Signal::default(),
+            taken: Signal::default(),
+            mark: Signal::default(),
+            draining: Signal::default(),
             busy: Signal::default(),
             ready: Signal::default(),
             split: Split::new(bytes(MIN_FRAME_BYTES), bytes(MAX_FRAME_BYTES), false),
@@ -286,6 +334,8 @@ impl<
             facts: FlowFifoBlock::default(),
             admission: Admission::new(Direction::Egress, waiting_room::most_cells(CA, K << CB)),
             buckets: Buckets::default(),
+            complete: Complete::default(),
+            flying: Register::default(),
             dispatch: Dispatch::default(),
             join: Join::default(),
             edit: EchoEdit::default(),
@@ -309,7 +359,7 @@ impl<
             serves: Signal::default(),
             reason: Signal::default(),
             out: Signal::default(),
-            taken: Signal::default(),
+            completing: Signal::default(),
             decided: Signal::default(),
             verdict: Signal::default(),
             leaving: Signal::default(),
@@ -368,9 +418,11 @@ impl<
             answers,
             bounce,
             dhcp,
-            outlet
+            outlet,
+            complete
         );
-        dff_setup!(self, clock, answering, disposed, disposed_valid);
+        dff_setup!(self, clock, answering, disposed, disposed_valid, flying);
+        self.flying.reset.next = self.reset.val();
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.pipeline.reset.next = self.reset.val();
@@ -414,6 +466,28 @@ impl<
         StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.admission.insert);
         FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.admission.inserted);
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
+        self.pipeline.now.next = self.now.val();
+        self.pipeline.query_on_miss.next = self.query_on_miss.val();
+        StreamRx::<CacheOp>::link(&mut self.op, &mut self.pipeline.op);
+        FlowTx::<HashResult<MappingValue>>::link(&mut self.done, &mut self.pipeline.done);
+        FlowRx::<Invalidate>::link(&mut self.invalidate, &mut self.pipeline.invalidate);
+        self.walking.next = self.pipeline.walking.val();
+        StreamTx::<MappingNeed>::link(&mut self.need, &mut self.admission.need);
+        FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.admission.mapping);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.admission.wake);
+        self.admission.mark.next = self.mark.val();
+        self.draining.next = self.admission.draining.val();
+        self.completing.next = self.admission.completing.val();
+        self.complete.applies.next = self.completing.val().applies;
+        self.complete.hit.next = self.completing.val().hit;
+        self.complete.reason_of_miss.next = self.completing.val().reason_of_miss;
+        self.complete.reason.next = self.completing.val().reason;
+        self.complete.mapping.next = self.completing.val().mapping;
+        self.complete.record.next = self.completing.val().record;
+        self.complete.underlay_ip.next = self.underlay_ip.val();
+        self.complete.gateway_mac.next = self.gateway_mac.val();
+        self.admission.completed.next.reason = self.complete.reason_out.val();
+        self.admission.completed.next.record = self.complete.completed.val();
         self.pipeline.hash_key.next = self.hash_key.val();
         self.pipeline.flow_key.next = self.flow_key.val();
         self.pipeline.underlay_ip.next = self.underlay_ip.val();
@@ -438,8 +512,8 @@ impl<
         self.gate.rx.payload.next.port = self.split.head.payload.val().tuser;
         self.gate.rx.payload.next.serial = self.split.head.payload.val().serial;
         self.gate.rx.payload.next.window = self.window.o.val();
-        self.gate.rx.tvalid.next = self.split.head.tvalid.val();
-        self.split.head.tready.next = self.gate.rx.tready.val();
+        self.gate.rx.tvalid.next = self.split.head.tvalid.val() && !self.pipeline.pause.val();
+        self.split.head.tready.next = self.gate.rx.tready.val() && !self.pipeline.pause.val();
         self.received.payload.next = self.split.head.payload.val().length;
         self.received.tvalid.next = self.gate.tx.tvalid.val();
         // There are as many places as credits.
@@ -461,6 +535,12 @@ impl<
         self.facts.tx.tready.next = self.taken.val();
         self.chains.tx.tready.next = self.taken.val();
         self.gate.release.next = self.taken.val();
+        self.in_flight.next = self.flying.q.val();
+        if self.gate.tx.tvalid.val() && !self.taken.val() {
+            self.flying.d.next = self.flying.q.val() + 1;
+        } else if self.taken.val() && !self.gate.tx.tvalid.val() {
+            self.flying.d.next = self.flying.q.val() - 1;
+        }
         StreamTx::<Decided<Outgoing>>::join(&mut self.admission.tx, &mut self.dispatch.records);
 
         // Verdict and frame meet. An answer waits until the last one has left. A DHCP message goes beside the path to be read, if there

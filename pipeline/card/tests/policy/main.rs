@@ -7,11 +7,13 @@
 //!   gets the last place depends on the order of flows, which is open;
 //! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
 //! * bursts at one side with junk in between: frames that are malformed or of nobody, and DHCP messages.
+//! * with a mapping service ([`mappings`]): the cache is empty or half empty at first, mappings last some seconds, and replies come in any order.
+//!   Between turns destinations move, and what the card knew of them is ended; within turns mappings are ended that the service then gives again.
 //!
 //! Interfaces talk to one another as well, and there, too, one way only in each turn.
 //!
 //! Between turns policies and ACLs are replaced. Not covered: packets of one connection at both sides at the same time (the model is
-//! sequential), and what [`whole::left_out`] names. A failing case is cut short before it is shown. `NITRO_POLICY_CARDS` is how
+//! sequential). A failing case is cut short before it is shown. `NITRO_POLICY_CARDS` is how
 //! many random cards a test takes, for longer runs.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 #![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
@@ -20,6 +22,7 @@
 mod dhcp;
 #[path = "../tx/frames.rs"]
 mod guest;
+mod mappings;
 #[path = "../parser/frames.rs"]
 mod noise;
 #[path = "../rx_path/overlay.rs"]
@@ -51,6 +54,10 @@ enum Act {
     Frames(Vec<(Frame, String)>),
     /// Ticks pass.
     Ticks(u32),
+    /// A destination moves, or is no more.
+    Move(mappings::Move),
+    /// In the next turn, after so many clocks, mappings are ended.
+    Interrupt(u64, mappings::Ending),
     /// An interface gets another policy.
     Policy(u8, Box<EniPolicy>),
     /// A subnet gets another ACL.
@@ -68,6 +75,8 @@ struct Manner {
     both: bool,
     /// Conversations after which all connections are left to end, so that the table does not overflow.
     talks: usize,
+    /// Clocks until a query is answered, at most; none: there are no queries.
+    query: Option<u64>,
     /// Probability of junk instead of a datagram.
     junk: f64,
     idle: f64,
@@ -75,11 +84,11 @@ struct Manner {
 }
 
 const SINGLY: Manner =
-    Manner { burst: 1, few: true, both: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
+    Manner { burst: 1, few: true, both: false, talks: usize::MAX, query: None, junk: 0.0, idle: 0.0, pressure: 0.0 };
 const BURSTS: Manner =
-    Manner { burst: 30, few: false, both: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
+    Manner { burst: 30, few: false, both: false, talks: usize::MAX, query: None, junk: 0.0, idle: 0.0, pressure: 0.0 };
 const JUNK: Manner =
-    Manner { burst: 40, few: false, both: false, talks: usize::MAX, junk: 0.2, idle: 0.3, pressure: 0.4 };
+    Manner { burst: 40, few: false, both: false, talks: usize::MAX, query: None, junk: 0.2, idle: 0.3, pressure: 0.4 };
 
 /// Ticks in which all connections end.
 const LONGEST: u32 = world::LONGEST_SECONDS * TICKS_PER_SECOND + 2;
@@ -130,6 +139,14 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
         if manner.few && random.chance(0.06) {
             acts.push(Act::Ticks(1 + u32::try_from(random.below(50)).unwrap()));
         }
+        if manner.query.is_some() {
+            if random.chance(0.1) {
+                acts.push(Act::Move(mappings::Move::random(random, card)));
+            }
+            if random.chance(0.2) {
+                acts.push(Act::Interrupt(random.below(400), mappings::Ending::random(random, card)));
+            }
+        }
         if random.chance(0.02) {
             acts.push(replacement(random, manner.few));
         }
@@ -174,11 +191,18 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
 
 /// Runs the acts on a new card.
 fn run(config: Config, card: &CardConfig, acts: &[Act], manner: &Manner) -> Result<BTreeMap<String, u32>, String> {
-    let mut whole = Whole::new(config, card, Rates { idle: manner.idle, pressure: manner.pressure, seed: 3 });
+    let rates = Rates { idle: manner.idle, pressure: manner.pressure, seed: 3 };
+    let (card, known) = mappings::split(card, manner.query.is_some());
+    let mut whole = Whole::new(config, &card, rates);
+    if let Some(clocks) = manner.query {
+        whole = whole.with_service(known.service(), clocks);
+    }
     let strictness = if manner.burst == 1 { Strictness::Full } else { Strictness::RoomMayBeFull };
     for (number, act) in acts.iter().enumerate() {
         match act {
             Act::Ticks(ticks) => whole.pass_ticks(*ticks),
+            Act::Move(change) => change.happen(&known, &mut whole).map_err(|error| error.to_string())?,
+            Act::Interrupt(clocks, ending) => whole.interrupt(*clocks, &ending.writes()),
             Act::Policy(eni, policy) => {
                 whole
                     .driver(|driver| {
@@ -240,6 +264,8 @@ fn story(acts: &[Act]) -> String {
     for act in acts {
         match act {
             Act::Ticks(ticks) => writeln!(story, "{ticks} ticks"),
+            Act::Move(change) => writeln!(story, "{change:?}"),
+            Act::Interrupt(clocks, ending) => writeln!(story, "after {clocks} clocks: {ending:?}"),
             Act::Policy(eni, policy) => writeln!(story, "interface {eni}: {policy:?}"),
             Act::Nacl(subnet, nacl) => writeln!(story, "subnet {subnet}: {nacl:?}"),
             Act::Frames(frames) => {
@@ -327,7 +353,7 @@ fn bursts_at_both_sides_of_a_line_card() {
 
 #[test]
 fn bursts_with_junk_on_a_line_card() {
-    check(Config::Line, &JUNK, 3, 200, &["Pass", "security_group", "truncated", "OFFER", "ACK"]);
+    check(Config::Line, &JUNK, 3, 200, &["Pass", "security_group", "fragment_without_first", "OFFER", "ACK"]);
 }
 
 #[test]
@@ -337,6 +363,41 @@ fn bursts_with_junk_on_an_edge_card() {
         &Manner { burst: 15, ..JUNK },
         3,
         150,
-        &["Pass", "security_group", "truncated", "OFFER", "ACK"],
+        &["Pass", "security_group", "fragment_without_first", "OFFER", "ACK"],
+    );
+}
+
+/// What must come up wherever a mapping service is asked.
+const QUERIES: [&str; 6] = ["Pass", "security_group", "nacl", "no_mapping", "Tx established", "Rx established"];
+
+#[test]
+fn single_datagrams_and_a_mapping_service() {
+    check(Config::Tiny, &Manner { query: Some(200), ..SINGLY }, 10, 150, &QUERIES);
+}
+
+#[test]
+fn bursts_and_a_mapping_service_on_a_tiny_card() {
+    let manner = Manner { burst: 6, talks: 9, query: Some(700), ..BURSTS };
+    check(Config::Tiny, &manner, 8, 150, &QUERIES);
+}
+
+#[test]
+fn bursts_and_a_mapping_service_on_a_line_card() {
+    check(Config::Line, &Manner { query: Some(1500), idle: 0.1, pressure: 0.1, ..BURSTS }, 4, 200, &QUERIES);
+}
+
+#[test]
+fn bursts_at_both_sides_and_a_mapping_service() {
+    check(Config::Line, &Manner { both: true, query: Some(300), ..BURSTS }, 3, 200, &QUERIES);
+}
+
+#[test]
+fn junk_and_a_mapping_service_on_an_edge_card() {
+    check(
+        Config::Edge,
+        &Manner { burst: 15, query: Some(100), ..JUNK },
+        3,
+        150,
+        &["Pass", "security_group", "fragment_without_first"],
     );
 }

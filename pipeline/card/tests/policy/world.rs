@@ -8,7 +8,6 @@ use nitro_wire::control::{CardConfig, Eni, Mapping};
 use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
 
 use crate::setup;
-use crate::whole::left_out::GROUPS_OF_SENDERS;
 
 /// Ports of the conversations; rules are about them.
 pub const PORTS: [u16; 6] = [22, 53, 80, 443, 40_000, 40_001];
@@ -70,13 +69,13 @@ fn prefix(random: &mut Random) -> Prefix {
     Prefix { address, length: pick(random, lengths) }
 }
 
-fn rules(random: &mut Random, groups: bool) -> Vec<SecurityRule> {
+fn rules(random: &mut Random) -> Vec<SecurityRule> {
     if random.chance(0.25) {
         return EniPolicy::open().egress;
     }
     let count = random.below(8);
     let mut rule = || {
-        let group = (groups && random.chance(0.3)).then(|| u8::try_from(random.below(GROUPS)).unwrap());
+        let group = random.chance(0.3).then(|| u8::try_from(random.below(GROUPS)).unwrap());
         let peer = group.map_or_else(|| Peer::Prefix(prefix(random)), Peer::Group);
         SecurityRule { protocol: protocol(random), peer }
     };
@@ -96,7 +95,7 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
     let linklocal_allowance = pick(random, &[0, 1, 2, 5, 17, 1024]);
-    let (egress, ingress) = (rules(random, true), rules(random, GROUPS_OF_SENDERS));
+    let (egress, ingress) = (rules(random), rules(random));
     EniPolicy { egress, ingress, max_connections, timeouts, linklocal_allowance }
 }
 
@@ -118,16 +117,23 @@ pub fn nacl(random: &mut Random) -> Nacl {
     Nacl { egress: rules(), ingress: rules() }
 }
 
+/// A mapping for an address, in all else as the template.
+pub fn mapping(random: &mut Random, vni: u32, ip: IpAddr, template: &Mapping) -> Mapping {
+    let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
+    let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
+    let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
+    let [.., last, before] = random.bits().to_le_bytes();
+    let mac = [0x0a, 0x10, 0, 1, last, before];
+    Mapping { vni, ip, kind, groups, path_mtu, mac, expiry: 0, ..template.clone() }
+}
+
 /// Where peers and the interfaces themselves are, if there is a mapping.
 fn mappings(random: &mut Random, card: &CardConfig) -> Vec<Mapping> {
     let template = card.mappings[0].clone();
     let mut mappings: Vec<Mapping> = Vec::new();
     let mut install = |random: &mut Random, eni: &Eni, ip, mapping: &Mapping| {
         if random.chance(0.87) && !mappings.iter().any(|known| (known.vni, known.ip) == (eni.vni, ip)) {
-            let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
-            let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
-            let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
-            mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..mapping.clone() });
+            mappings.push(self::mapping(random, eni.vni, ip, mapping));
         }
     };
     for eni in &card.enis {

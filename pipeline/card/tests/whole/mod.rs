@@ -10,22 +10,27 @@
 //! on the tx path.
 //!
 //! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
+//!
+//! Whoever answers the model's queries ([`Whole::with_service`]) answers the card's too, after some clocks each, in any order. In the midst of a turn software may end
+//! mappings ([`Whole::interrupt`]): as the service says the same before and after, that must not show.
 
-pub mod left_out;
+mod service;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
-use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink};
+use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink, Source};
 use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
-use nitro_model::{Model, Outcome, Parsed, Verdict, eni, parse};
+use nitro_model::{Model, Outcome, Parsed, Service, Verdict, eni, parse};
 use nitro_netlist::Netlist;
 use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::{self, Bank, EniCounter};
 use nitro_wire::{DropReason, Flow, Interrupt, registers};
+
+use service::{Interruption, MappingServer};
 
 /// Fields of an event.
 pub const EVENT: [&str; 9] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local", "told"];
@@ -109,8 +114,10 @@ pub struct Whole {
     sinks: [PacketSink; 2],
     events: [Sink; 2],
     serials: [u16; 2],
-    /// Frames and bytes that found the waiting room full, which the model does not count.
-    refused: [(u64, u64); 2],
+    /// Frames and bytes that found the waiting room full, or no place to ask for a mapping, which the model does not count.
+    refused: [BTreeMap<u8, (u64, u64)>; 2],
+    server: MappingServer,
+    interruption: Interruption,
     /// The table is big.
     is_big: bool,
     /// It is, and connections may have ended without having been swept.
@@ -173,11 +180,30 @@ impl Whole {
             shown: BTreeMap::new(),
             state,
             serials: [0; 2],
-            refused: [(0, 0); 2],
+            refused: [BTreeMap::new(), BTreeMap::new()],
+            server: MappingServer::new(&engine, seed + 4),
+            interruption: Interruption::default(),
             is_big: config.dimensions().connections_log2 > SMALL,
             lags: false,
             engine,
         }
+    }
+
+    /// The same card, whose queries and the model's are answered by this service; the card's after at most so many clocks.
+    pub fn with_service(mut self, service: Service, most_clocks: u64) -> Self {
+        self.server.serve(service.clone(), most_clocks);
+        self.model = self.model.with_service(service);
+        self
+    }
+
+    /// Queries of the card so far.
+    pub fn queries(&self) -> &[nitro_driver::service::Key] {
+        &self.server.asked
+    }
+
+    /// Software writes these registers in the next turn, after so many clocks.
+    pub fn interrupt(&mut self, clocks: u64, writes: &[(u16, u32)]) {
+        self.interruption.plan(clocks, writes);
     }
 
     /// The card's software.
@@ -212,9 +238,14 @@ impl Whole {
         let [guest_rx, net_rx] = &mut self.sources;
         let [net_tx, guest_tx] = &mut self.sinks;
         let [tx_event, rx_event] = &mut self.events;
-        let sinks: &mut [&mut Sink] = &mut [&mut net_tx.stream, &mut guest_tx.stream, tx_event, rx_event];
-        bench::clock(&mut self.engine, &mut [&mut guest_rx.stream, &mut net_rx.stream], sinks)
-            .map_err(|error| error.to_string())
+        let (query, reply) = self.server.ports();
+        let sinks: &mut [&mut Sink] = &mut [&mut net_tx.stream, &mut guest_tx.stream, tx_event, rx_event, query];
+        let sources: &mut [&mut Source] = &mut [&mut guest_rx.stream, &mut net_rx.stream, reply];
+        self.interruption.drive(&mut self.engine);
+        bench::settle(&mut self.engine, sources, sinks).map_err(|error| error.to_string())?;
+        self.interruption.observe(&mut self.engine);
+        bench::edge(&mut self.engine, sources, sinks).map_err(|error| error.to_string())?;
+        self.server.answer()
     }
 
     /// Sends the frames, all that go to a side one behind the other, and compares all that comes of them.
@@ -230,6 +261,7 @@ impl Whole {
         }
         let (mut events, mut left) = (Events::default(), [Vec::new(), Vec::new()]);
         let (mut progress, mut silence) = (0, 0);
+        self.interruption.begin();
         let crossed = |events: &Events| events[0].values().filter(|event| event[LOCAL] == 1).count();
         while missing.iter().zip(&events).any(|(count, events)| events.len() < *count)
             || events[2].len() < crossed(&events)
@@ -253,6 +285,9 @@ impl Whole {
             if clocks > PATIENCE {
                 break;
             }
+        }
+        while self.interruption.is_under_way() {
+            self.step(&mut events, &mut left)?;
         }
         for _ in 0..SETTLED {
             self.step(&mut events, &mut left)?;
@@ -299,23 +334,25 @@ impl Whole {
             let number = numbers[side];
             numbers[side] += 1;
             let found = events[side].get(&number).ok_or_else(|| format!("no event of frame {index}"))?;
-            let full = u64::from(DropReason::NewFlowQueueFull.code());
-            let (outcome, wanted_reason) = if found[2] == full && strictness != Strictness::Full {
+            let full = [DropReason::NewFlowQueueFull, DropReason::MissBufferFull];
+            let full = full.into_iter().find(|full| found[2] == u64::from(full.code()));
+            let (outcome, wanted_reason) = if let Some(full) = full.filter(|_| strictness != Strictness::Full) {
                 let mut outcome = judge(&mut self.model.clone(), frame);
                 let is_served =
                     matches!(outcome.verdict, Verdict::Reply { .. } | Verdict::Drop(DropReason::NoBroadcast))
                         && frame.bank == Bank::Tx
                         && eni::is_dhcp(&parse(&frame.bytes));
-                if outcome.flow == Flow::None && !is_served {
+                if outcome.flow == Flow::None && !is_served && full == DropReason::NewFlowQueueFull {
                     return Err(format!("frame {index} found the room full, though it need not wait: {outcome:?}"));
                 }
-                self.refused[side].0 += 1;
-                self.refused[side].1 += frame.bytes.len() as u64;
+                let refused = self.refused[side].entry(full.code()).or_default();
+                refused.0 += 1;
+                refused.1 += frame.bytes.len() as u64;
                 // Established or not: those before it in its flow may have been refused.
                 outcome.flow = Flow::from_code(u8::try_from(found[6]).unwrap()).unwrap_or_default();
-                outcome.verdict = Verdict::Drop(DropReason::NewFlowQueueFull);
+                outcome.verdict = Verdict::Drop(full);
                 outcome.eni = outcome.eni.filter(|_| frame.bank == Bank::Tx);
-                (outcome, DropReason::NewFlowQueueFull.code())
+                (outcome, full.code())
             } else {
                 let outcome = judge(&mut self.model, frame);
                 let reason = outcome.verdict.reason().map_or(0, DropReason::code);
@@ -441,13 +478,15 @@ impl Whole {
             return Err(format!("unasked for: {events:?} {left:02x?}"));
         }
         for bank in Bank::ALL {
-            let (refused, bytes) = self.refused[bank as usize];
+            let refused = self.refused[bank as usize].clone();
+            let all = refused.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
             for (index, name) in counters::all() {
                 let found = self.driver(|driver| driver.counter(bank, index)).map_err(|error| error.to_string())?;
                 let counted = self.model.counters().get(bank, index);
                 let mut wanted = (counted.packets, counted.bytes);
-                if index == counters::RECEIVED || index == DropReason::NewFlowQueueFull.code() {
-                    wanted = (wanted.0 + refused, wanted.1 + bytes);
+                let more = if index == counters::RECEIVED { Some(&all) } else { refused.get(&index) };
+                if let Some((packets, bytes)) = more {
+                    wanted = (wanted.0 + packets, wanted.1 + bytes);
                 }
                 if (found.packets, found.bytes) != wanted {
                     return Err(format!("{}.{name}: {found:?} in the card, {wanted:?} in the model", bank.name()));
@@ -498,7 +537,7 @@ impl Whole {
             if lost.get(&Some(*reason)).is_some_and(|lost| *lost != drops) {
                 return Err(format!("{drops} drops for {reason}, but {lost:?} of the interfaces"));
             }
-            let full = *reason == DropReason::NewFlowQueueFull && self.refused != [(0, 0); 2];
+            let full = self.refused.iter().any(|refused| refused.contains_key(&reason.code()));
             for cause in Interrupt::ALL.into_iter().filter(|cause| cause.reasons() == [*reason]) {
                 if causes.contains(&cause) != (drops > 0 || full) {
                     return Err(format!("{drops} drops for {reason}, interrupts: {causes:?}"));

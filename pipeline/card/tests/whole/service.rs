@@ -1,0 +1,152 @@
+//! The mapping service's end of a card under test, and software that interrupts.
+
+use std::collections::VecDeque;
+
+use nitro_components::bench::{Random, Sink, Source, get, set};
+use nitro_driver::service::Key;
+use nitro_model::{Query, Reply, Service};
+use nitro_simulator::Engine;
+
+/// Answers queries.
+pub struct MappingServer {
+    query: Sink,
+    reply: Source,
+    service: Option<Service>,
+    most_clocks: u64,
+    /// What is to be replied, and when.
+    due: Vec<(u64, Vec<u64>)>,
+    /// Keys that have been asked for.
+    pub asked: Vec<Key>,
+    clock: u64,
+    random: Random,
+}
+
+impl MappingServer {
+    /// Answers nothing.
+    pub fn new(engine: &dyn Engine, seed: u64) -> Self {
+        Self {
+            query: Sink::new(engine, "query", &["tdata"], 0.2, seed).unwrap(),
+            reply: Source::new(engine, "reply", &["tdata"], 0.2, seed ^ 1).unwrap(),
+            service: None,
+            most_clocks: 0,
+            due: Vec::new(),
+            asked: Vec::new(),
+            clock: 0,
+            random: Random::new(seed ^ 2),
+        }
+    }
+
+    /// Answers as the service does, each query after at most so many clocks.
+    pub fn serve(&mut self, service: Service, most_clocks: u64) {
+        self.service = Some(service);
+        self.most_clocks = most_clocks;
+    }
+
+    /// The two ports.
+    pub fn ports(&mut self) -> (&mut Sink, &mut Source) {
+        (&mut self.query, &mut self.reply)
+    }
+
+    /// After each clock.
+    pub fn answer(&mut self) -> Result<(), String> {
+        self.clock += 1;
+        while let Some((_, item)) = self.query.pop() {
+            let key = Key::from_query(&item[0]).map_err(|error| error.to_string())?;
+            self.asked.push(key);
+            let Some(service) = &self.service else { continue };
+            let Key { vni, route_table, ip } = key;
+            let reply = match service.answer(Query { vni, route_table, ip }) {
+                Reply::Found(mapping) => key.reply(Some(&mapping)),
+                Reply::Negative => key.reply(None),
+                Reply::Silence => continue,
+            };
+            let clocks = self.random.below(self.most_clocks + 1);
+            self.due.push((self.clock + clocks, reply.map_err(|error| error.to_string())?));
+        }
+        let now = self.clock;
+        for (_, reply) in self.due.extract_if(.., |(due, _)| *due <= now) {
+            self.reply.push(vec![reply]);
+        }
+        Ok(())
+    }
+
+    /// Replies with this, asked or not.
+    pub fn say(&mut self, key: Key, mapping: Option<&nitro_wire::control::Mapping>) {
+        self.reply.push(vec![key.reply(mapping).unwrap()]);
+    }
+}
+
+/// Writes to registers while packets are under way.
+#[derive(Default)]
+pub struct Interruption {
+    planned: VecDeque<(u16, u32)>,
+    /// Clocks until then, once the turn has begun.
+    wait: u64,
+    begun: bool,
+    /// Address and data of the present write are still to be taken.
+    offered: [bool; 2],
+    under_way: bool,
+    /// The last answer has been taken.
+    ended: bool,
+}
+
+impl Interruption {
+    /// These writes, so many clocks into the next turn.
+    pub fn plan(&mut self, clocks: u64, writes: &[(u16, u32)]) {
+        self.wait = clocks;
+        self.planned.extend(writes);
+    }
+
+    /// A turn begins.
+    pub fn begin(&mut self) {
+        self.begun = true;
+    }
+
+    /// Not all has been written.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way || !self.planned.is_empty()
+    }
+
+    /// Before everything settles.
+    pub fn drive(&mut self, engine: &mut dyn Engine) {
+        if std::mem::take(&mut self.ended) {
+            set(engine, "control_bready", &[0]).unwrap();
+        }
+        if !self.begun || self.planned.is_empty() && !self.under_way {
+            return;
+        }
+        if self.wait > 0 {
+            self.wait -= 1;
+            return;
+        }
+        if !self.under_way
+            && let Some((offset, value)) = self.planned.pop_front()
+        {
+            self.under_way = true;
+            self.offered = [true; 2];
+            set(engine, "control_awaddr", &[offset.into()]).unwrap();
+            set(engine, "control_wdata", &[value.into()]).unwrap();
+            set(engine, "control_wstrb", &[0xf]).unwrap();
+        }
+        for (port, offered) in ["control_awvalid", "control_wvalid"].iter().zip(self.offered) {
+            set(engine, port, &[u64::from(offered)]).unwrap();
+        }
+        set(engine, "control_bready", &[u64::from(self.under_way)]).unwrap();
+    }
+
+    /// When everything has settled.
+    pub fn observe(&mut self, engine: &mut dyn Engine) {
+        if !self.under_way {
+            return;
+        }
+        for (port, offered) in ["control_awready", "control_wready"].iter().zip(&mut self.offered) {
+            *offered &= get(engine, port).unwrap() == [0];
+        }
+        if get(engine, "control_bvalid").unwrap() == [1] {
+            assert_eq!(get(engine, "control_bresp").unwrap(), [0]);
+            self.under_way = false;
+            self.ended = true;
+            self.begun = !self.planned.is_empty();
+        }
+    }
+}

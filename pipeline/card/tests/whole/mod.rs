@@ -12,7 +12,7 @@
 //! mappings ([`Whole::interrupt`]): as the service says the same before and after, that must not show.
 
 pub mod left_out;
-mod service;
+pub mod service;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -105,7 +105,8 @@ pub struct Whole {
     serials: [u16; 2],
     /// Frames and bytes that found the waiting room full, or no place to ask for a mapping, which the model does not count.
     refused: [BTreeMap<u8, (u64, u64)>; 2],
-    server: MappingServer,
+    /// The mapping service's end.
+    pub server: MappingServer,
     interruption: Interruption,
 }
 

@@ -7,6 +7,7 @@ mod frames;
 #[allow(dead_code, reason = "the parser's tests use more of it")]
 mod noise;
 mod path;
+mod queries;
 mod setup;
 mod stages;
 mod timing;

@@ -14,7 +14,7 @@
 //! Whoever answers the model's queries ([`Whole::with_service`]) answers the card's too, after some clocks each, in any order. In the midst of a turn software may end
 //! mappings ([`Whole::interrupt`]): as the service says the same before and after, that must not show.
 
-mod service;
+pub mod service;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -116,7 +116,8 @@ pub struct Whole {
     serials: [u16; 2],
     /// Frames and bytes that found the waiting room full, or no place to ask for a mapping, which the model does not count.
     refused: [BTreeMap<u8, (u64, u64)>; 2],
-    server: MappingServer,
+    /// The mapping service's end.
+    pub server: MappingServer,
     interruption: Interruption,
     /// The table is big.
     is_big: bool,

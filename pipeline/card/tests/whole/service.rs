@@ -6,6 +6,7 @@ use nitro_components::bench::{Random, Sink, Source, get, set};
 use nitro_driver::service::Key;
 use nitro_model::{Query, Reply, Service};
 use nitro_simulator::Engine;
+use nitro_wire::registers;
 
 /// Answers queries.
 pub struct MappingServer {
@@ -88,6 +89,12 @@ pub struct Interruption {
     under_way: bool,
     /// The last answer has been taken.
     ended: bool,
+    /// STATUS is read until no mappings are being ended.
+    polls: bool,
+    asks: bool,
+    taken: bool,
+    /// It has said so.
+    pub acknowledged: bool,
 }
 
 impl Interruption {
@@ -95,6 +102,11 @@ impl Interruption {
     pub fn plan(&mut self, clocks: u64, writes: &[(u16, u32)]) {
         self.wait = clocks;
         self.planned.extend(writes);
+    }
+
+    /// Reads STATUS after the writes, until no mappings are being ended.
+    pub fn poll(&mut self) {
+        self.polls = true;
     }
 
     /// A turn begins.
@@ -109,6 +121,17 @@ impl Interruption {
 
     /// Before everything settles.
     pub fn drive(&mut self, engine: &mut dyn Engine) {
+        if self.polls && self.planned.is_empty() && !self.under_way && self.wait == 0 && !self.acknowledged {
+            if !std::mem::replace(&mut self.asks, true) {
+                self.taken = false;
+                set(engine, "control_araddr", &[registers::STATUS.offset.into()]).unwrap();
+                set(engine, "control_arvalid", &[1]).unwrap();
+            }
+            if std::mem::take(&mut self.taken) {
+                set(engine, "control_arvalid", &[0]).unwrap();
+            }
+            set(engine, "control_rready", &[1]).unwrap();
+        }
         if std::mem::take(&mut self.ended) {
             set(engine, "control_bready", &[0]).unwrap();
         }
@@ -136,6 +159,14 @@ impl Interruption {
 
     /// When everything has settled.
     pub fn observe(&mut self, engine: &mut dyn Engine) {
+        if self.asks && get(engine, "control_rvalid").unwrap() == [1] {
+            let status = u32::try_from(get(engine, "control_rdata").unwrap()[0]).unwrap();
+            self.acknowledged = registers::STATUS.field("mapping_busy").unwrap().get(status) == 0;
+            self.asks = false;
+        }
+        if self.asks && get(engine, "control_arready").unwrap() == [1] {
+            self.taken = true;
+        }
         if !self.under_way {
             return;
         }

@@ -2,7 +2,7 @@
 //!
 //! Ports: `start`, `idle` (it may be started); `client`, `facts`, `lease`, `id_byte` (stable from `start` to `done`),
 //! `id_index`, `gateway_mac`; `done`; `tx` (packets to the guest port, `tuser` the ENI). Latency: as many clocks from `start`
-//! to `done` as the answer has bytes, rounded up to whole beats; 2 more to its first beat. It leaves a beat a clock.
+//! to `done` as the answer has bytes, rounded up to whole beats; 1 more to its first beat. It leaves a beat a clock.
 //!
 //! Options, in this order: 53 message number, 54 server; but for a NAK 51 lease time, 1 mask, 3 router, 6 resolver, 28
 //! broadcast address, 26 MTU; 61 client identifier, if the client has one (RFC 6842). No UDP checksum (RFC 768): that of IPv4

@@ -1,12 +1,12 @@
 //! Writes the answer to a DHCP message, a byte a clock, and sends it when it is complete.
 //!
-//! Ports: `start`, `idle` (it may be started); `client`, `facts`, `lease`, `id_byte` (stable from `start` to `done`), `id_index`, `gateway_mac`; `done`;
-//! `tx` (packets to the guest port, `tuser` the ENI). Latency: as many clocks from `start` to `done` as the answer has bytes, rounded up to
-//! whole beats; 2 more to its first beat. It leaves a beat a clock.
+//! Ports: `start`, `idle` (it may be started); `client`, `facts`, `lease`, `id_byte` (stable from `start` to `done`),
+//! `id_index`, `gateway_mac`; `done`; `tx` (packets to the guest port, `tuser` the ENI). Latency: as many clocks from `start`
+//! to `done` as the answer has bytes, rounded up to whole beats; 1 more to its first beat. It leaves a beat a clock.
 //!
-//! Options, in this order: 53 message number, 54 server; but for a NAK 51 lease time, 1 mask, 3 router, 6 resolver, 28 broadcast address,
-//! 26 MTU; 61 client identifier, if the client has one (RFC 6842). No UDP checksum (RFC 768): that of IPv4 covers the addresses,
-//! Ethernet's the rest.
+//! Options, in this order: 53 message number, 54 server; but for a NAK 51 lease time, 1 mask, 3 router, 6 resolver, 28
+//! broadcast address, 26 MTU; 61 client identifier, if the client has one (RFC 6842). No UDP checksum (RFC 768): that of IPv4
+//! covers the addresses, Ethernet's the rest.
 
 use nitro_components::fifo_block::FifoBlock;
 use nitro_components::register::Register;

@@ -1,12 +1,13 @@
 //! Reads a client's DHCP message, a byte a clock.
 //!
-//! Ports: `rx` (the bytes of its frame), `tagged` (the frame has an 802.1Q tag), `facts`, `done`, `release`; `id_index`, `id_byte` (the client's
-//! identifier, to be read within the clock). Latency: 1 clock from the frame's last byte to `done`. From then on no byte is taken, and all outputs
-//! stay, until `release`.
+//! Ports: `rx` (the bytes of its frame), `tagged` (the frame has an 802.1Q tag), `facts`, `done`, `release`; `id_index`,
+//! `id_byte` (the client's identifier, to be read within the clock). Latency: 1 clock from the frame's last byte to `done`.
+//! From then on no byte is taken, and all outputs stay, until `release`.
 //!
-//! Sound is a request (op 1) of a client with an Ethernet address (htype 1, hlen 6), through no relay, with the magic number, and options each of
-//! which lies within the UDP datagram, up to an end option, with a message number. (RFC 2131, section 2; RFC 2132.) Options in the
-//! fields for names (option 52) are not looked for: a client has no need of them. Of an option that comes twice the last one counts.
+//! Sound is a request (op 1) of a client with an Ethernet address (htype 1, hlen 6), through no relay, with the magic number,
+//! and options each of which lies within the UDP datagram, up to an end option, with a message number. (RFC 2131, section 2;
+//! RFC 2132.) Options in the fields for names (option 52) are not looked for: a client has no need of them. Of an option that
+//! comes twice the last one counts.
 
 use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;

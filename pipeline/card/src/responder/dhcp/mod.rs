@@ -1,15 +1,18 @@
 //! The DHCPv4 server of the gateway: it gives an interface its own first IPv4 address.
 //!
-//! * **Purpose.** Messages wait in a [`store::DhcpStore`], are read one after the other by [`message::DhcpMessage`], a byte a clock, and answered by
-//!   [`answer::DhcpAnswer`]; the decision is made here. There is nothing to lease, as the address is the interface's anyway, so no state is kept.
-//! * **Ports.** `room`, `reserve`, `length`: place for a message; `rx`, `record`: its frame, whose first [`store::FETCHED`] bytes are enough; `event`: what became
-//!   of it; `tx`: answers to the guests, `tuser` the ENI; `table`, `gateway_mac`, `ready`.
-//! * **Latency.** The event comes [`LATENCY`] clocks after the frame's last byte was read. An answer's first beat leaves [`ANSWER_LATENCY`] clocks
-//!   and one for each of its bytes (rounded up to beats) after the event.
+//! * **Purpose.** Messages wait in a [`store::DhcpStore`], are read one after the other by [`message::DhcpMessage`], a byte a
+//!   clock, and answered by [`answer::DhcpAnswer`]; the decision is made here. There is nothing to lease, as the address is the
+//!   interface's anyway, so no state is kept.
+//! * **Ports.** `room`, `reserve`, `length`: place for a message; `rx`, `record`: its frame, whose first [`store::FETCHED`]
+//!   bytes are enough; `event`: what became of it; `tx`: answers to the guests, `tuser` the ENI; `table`, `gateway_mac`,
+//!   `ready`.
+//! * **Latency.** The event comes [`LATENCY`] clocks after the frame's last byte was read. An answer's first beat leaves
+//!   [`ANSWER_LATENCY`] clocks and one for each of its bytes (rounded up to beats) after the event.
 //! * **Drop reasons.** `no_broadcast`: no answer.
 //! * **Counters.** None of its own: the event counts.
-//! * **Source.** RFC 2131: sections 4.1 (where answers go), 4.3.1, 4.3.2. RFC 2132 (options), RFC 6842 (client identifier). A request of another
-//!   address gets a NAK, whatever the state of the client: there is one server, which knows the client's address for sure.
+//! * **Source.** RFC 2131: sections 4.1 (where answers go), 4.3.1, 4.3.2. RFC 2132 (options), RFC 6842 (client identifier). A
+//!   request of another address gets a NAK, whatever the state of the client: there is one server, which knows the client's
+//!   address for sure.
 
 pub mod answer;
 pub mod message;

@@ -1,11 +1,12 @@
 //! Where DHCP messages wait for their turn, and from where they are read byte by byte.
 //!
-//! Ports: `room`, `reserve`, `length` (of the frame to be sent here); `rx` (the frame's first [`FETCHED`] bytes at most), `record` (of that frame,
-//! while it is at `rx`); `bytes`, `client` (whose message is at `bytes`, until `release`). Latency: [`LATENCY`] clocks from a frame's first beat to its
-//! first byte; a byte a clock from then on.
+//! Ports: `room`, `reserve`, `length` (of the frame to be sent here); `rx` (the frame's first [`FETCHED`] bytes at most),
+//! `record` (of that frame, while it is at `rx`); `bytes`, `client` (whose message is at `bytes`, until `release`). Latency:
+//! [`LATENCY`] clocks from a frame's first beat to its first byte; a byte a clock from then on.
 //!
-//! Whoever sends a frame reserves the place for it before, so `rx` is always ready. There is `room` while fewer than [`MESSAGES`] messages
-//! are here and the longest one would fit; the memory's [`2^DEPTH`](DEPTH) beats are what a block RAM has anyway.
+//! Whoever sends a frame reserves the place for it before, so `rx` is always ready. There is `room` while fewer than
+//! [`MESSAGES`] messages are here and the longest one would fit; the memory's [`2^DEPTH`](DEPTH) beats are what a block RAM has
+//! anyway.
 
 use nitro_components::fifo::Fifo;
 use nitro_components::fifo_block::FifoBlock;

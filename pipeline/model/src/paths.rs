@@ -180,13 +180,7 @@ impl Model {
     }
 
     /// `security_group`: whether a packet without a connection may pass, and whether it makes one.
-    fn judge(
-        &mut self,
-        eni: &Eni,
-        direction: Direction,
-        parsed: &Parsed,
-        flow: &mut Flow,
-    ) -> Result<(), DropReason> {
+    fn judge(&mut self, eni: &Eni, direction: Direction, parsed: &Parsed, flow: &mut Flow) -> Result<(), DropReason> {
         let peer = match direction {
             Direction::Egress => parsed.dst_ip,
             Direction::Ingress => parsed.src_ip,

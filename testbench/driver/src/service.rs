@@ -46,8 +46,11 @@ impl Key {
     /// # Errors
     /// If a value does not fit its field.
     pub fn reply(&self, mapping: Option<&Mapping>) -> Result<Vec<u64>, FormatError> {
-        let mut values =
-            vec![("vni", u128::from(self.vni)), ("route_table", u128::from(self.route_table)), ("ip", ip_bits(self.ip))];
+        let mut values = vec![
+            ("vni", u128::from(self.vni)),
+            ("route_table", u128::from(self.route_table)),
+            ("ip", ip_bits(self.ip)),
+        ];
         match mapping {
             None => values.push(("negative", 1)),
             Some(mapping) => values.extend([

@@ -150,8 +150,8 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             _ => Bank::Rx,
         };
         let most = 1 + random.below(manner.burst);
-        // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
-        let (mut frames, mut pairs) = (Vec::new(), Vec::new());
+        // An error may overtake what makes the connection that it is about, or be overtaken by it, so they are not sent in one turn.
+        let (mut frames, mut pairs, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         while (frames.len() as u64) < most {
             if random.chance(manner.junk) {
                 frames.push((junk(random, card, bank), "junk".to_owned()));
@@ -163,11 +163,15 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
                 break;
             }
             let talk = world::pick(random, &ready);
-            if talks[talk].front().is_some_and(|step| step.is_error() && pairs.contains(&step.pair())) {
+            let apart = |step: &Step| step.is_error() && pairs.contains(&step.pair()) || errors.contains(&step.pair());
+            if talks[talk].front().is_some_and(apart) {
                 break;
             }
             let step = talks[talk].pop_front().unwrap();
             pairs.push(step.pair());
+            if step.is_error() {
+                errors.push(step.pair());
+            }
             frames.push((step.frame(card), format!("{step:?}")));
         }
         frames.retain(|(frame, _)| !is_left_out(frame));
@@ -372,5 +376,11 @@ fn bursts_at_both_sides_and_a_mapping_service() {
 
 #[test]
 fn junk_and_a_mapping_service_on_an_edge_card() {
-    check(Config::Edge, &Manner { burst: 15, query: Some(100), ..JUNK }, 3, 150, &["Pass", "security_group", "fragment_without_first"]);
+    check(
+        Config::Edge,
+        &Manner { burst: 15, query: Some(100), ..JUNK },
+        3,
+        150,
+        &["Pass", "security_group", "fragment_without_first"],
+    );
 }

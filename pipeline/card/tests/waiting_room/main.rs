@@ -244,7 +244,10 @@ fn run(engine: &mut dyn Engine, case: &Case) -> Result<Outcome, BenchError> {
             let completed = number(&item, 0) & COMPLETED != 0;
             let packet = (number(&item, 0) & !COMPLETED) as usize;
             let missing = case.arrivals[packet].missing;
-            assert!(if number(&item, 1) == 0 { completed == missing } else { missing || !completed }, "packet {packet}");
+            assert!(
+                if number(&item, 1) == 0 { completed == missing } else { missing || !completed },
+                "packet {packet}"
+            );
             assert_eq!(number(&item, 3), case.arrivals[packet].cells);
             left.insert(packet, clock);
             departures.push((packet, number(&item, 1), number(&item, 2)));

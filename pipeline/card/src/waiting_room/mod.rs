@@ -134,8 +134,6 @@ pub struct Decided<T: Pack> {
 pub struct Question {
     /// Whose turn it is.
     pub turn: Turn,
-    /// Nobody need be asked: it follows a first fragment, or connections do not concern it.
-    pub unasked: Bit,
     /// It may have a connection.
     pub has_key: Bit,
     /// That connection.

@@ -11,11 +11,15 @@
 //! packet that leaves hands the first one's verdict on to its heir. Nothing of fragments comes in a clock in which a packet
 //! leaves the room, so that no link is made to a place that is being left.
 //!
+//! A packet that only waits for others, or for its mapping, is not inquired about: it takes three clocks when its turn has come, so that a flow whose
+//! first packet had to wait catches up with what comes behind.
+//!
 //! If the packet needs a mapping that it does not have, and everything before lets it pass, the record stays at the memory's
 //! output until [`Mapped`] knows more: then it is judged once more. If the mapping service has to be asked, its turn is over.
 
 use nitro_components::fifo::Fifo;
 use nitro_components::ram::Ram;
+use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
 use nitro_netlist::{Pack, Ports, hdl_gen};
@@ -145,6 +149,12 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     question: DFF<Question>,
     asking: Register<Bit>,
     start: Signal<Local, Bit>,
+    /// Packets that need not be inquired about.
+    plain: RamDistributed<Bit, NA>,
+    direct: DFF<Bit>,
+    start_direct: Signal<Local, Bit>,
+    /// The connection of the packet whose turn it is.
+    connection: Signal<Local, ConntrackHit>,
 
     // Who is finished.
     state: Register<Bits<3>>,
@@ -258,6 +268,10 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             question: DFF::default(),
             asking: Register::default(),
             start: Signal::default(),
+            plain: RamDistributed::default(),
+            direct: DFF::default(),
+            start_direct: Signal::default(),
+            connection: Signal::default(),
             state: Register::default(),
             answer: DFF::default(),
             reason: DFF::default(),
@@ -300,9 +314,9 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
 impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, mapped, drain);
+        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, mapped, drain, plain);
         dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
-        dff_setup!(self, clock, looked, looked_known, looked_valid);
+        dff_setup!(self, clock, looked, looked_known, looked_valid, direct);
         dff_setup!(self, clock, state, answer, reason, kind, refreshes, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
         self.inquiry.reset.next = self.reset.val();
@@ -457,12 +471,23 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.fragments.decided.next = self.heirs.bequest.val();
 
         // Whose turn it is: the memory is read for the question while nobody is finished.
+        self.plain.write_address.next = bit_cast::<NA, PLACE>(self.place.val());
+        self.plain.write_data.next = !self.coming.val().flow.concerned
+            || self.coming.val().flow.is_later
+            || (self.hit.val() && !self.coming.val().flow.opens);
+        self.plain.write_enable.next = self.store.val();
+        self.plain.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
         self.start.next = self.slots.ready.tvalid.val()
             && (self.state.q.val() == self.idle.val())
+            && !self.plain.read_data.val()
             && !self.reading.q.val()
             && !self.asking.q.val();
-        self.slots.ready.tready.next =
-            (self.state.q.val() == self.idle.val()) && !self.reading.q.val() && !self.asking.q.val();
+        // Who has been inquired about comes first.
+        self.start_direct.next = self.slots.ready.tvalid.val()
+            && (self.state.q.val() == self.idle.val())
+            && self.plain.read_data.val()
+            && !self.inquiry.tx.tvalid.val();
+        self.slots.ready.tready.next = self.start.val() || self.start_direct.val();
         self.reading.d.next = self.start.val();
         self.read_turn.d.next = self.slots.ready.payload.val();
         self.inquiry.rx.payload.next = self.question.q.val();
@@ -473,7 +498,6 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         if self.reading.q.val() {
             self.asking.d.next = true;
             self.question.d.next.turn = self.read_turn.q.val();
-            self.question.d.next.unasked = self.kept.val().flow.is_later || !self.kept.val().flow.concerned;
             self.question.d.next.has_key = self.kept.val().flow.has_key;
             self.question.d.next.find.key = self.kept.val().flow.key;
             self.question.d.next.find.is_open = self.kept.val().flow.opens;
@@ -483,7 +507,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
 
         // Who is finished.
         self.memory.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
-        self.memory.read_enable.next = self.start.val();
+        self.memory.read_enable.next = self.start.val() || self.start_direct.val();
         self.inquiry.tx.tready.next = (self.state.q.val() == self.idle.val()) && !self.start.val();
         self.insert.tvalid.next = self.state.q.val() == self.inserts.val();
         self.insert.payload.next.tag = self.direction.val();
@@ -491,9 +515,14 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.insert.payload.next.key = self.kept.val().flow.key;
         self.insert.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
 
+        self.connection.next = self.answer.q.val().hit;
+        if self.direct.q.val() {
+            self.connection.next = self.kept.val().flow.hit;
+        }
+
         // Its mapping: groups of its peer, if only those may admit it, and its way, if everything before lets it pass.
         self.policed.next =
-            self.kept.val().flow.concerned && !self.kept.val().flow.is_later && !self.answer.q.val().hit.hit;
+            self.kept.val().flow.concerned && !self.kept.val().flow.is_later && !self.connection.val().hit;
         self.groups.next = self.kept.val().flow.groups;
         if self.mapped.known.val() {
             self.groups.next = self.mapped.groups.val();
@@ -536,7 +565,12 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.drain.finds.next = self.mapping.tvalid.val() && self.mapping.payload.val().hit;
         self.drain.ends.next = self.state.q.val() == self.idle.val();
         if self.state.q.val() == self.idle.val() {
-            if self.inquiry.tx.tvalid.val() && !self.start.val() {
+            if self.start_direct.val() {
+                self.answer.d.next.turn = self.slots.ready.payload.val();
+                self.direct.d.next = true;
+                self.state.d.next = self.read.val();
+            } else if self.inquiry.tx.tvalid.val() && !self.start.val() {
+                self.direct.d.next = false;
                 self.memory.read_address.next = bit_cast::<NA, PLACE>(self.inquiry.tx.payload.val().turn.index);
                 self.memory.read_enable.next = true;
                 self.answer.d.next = self.inquiry.tx.payload.val();
@@ -562,7 +596,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
                 if self.heirs.inherited.val().reason != 0 {
                     self.reason.d.next = self.heirs.inherited.val().reason;
                 }
-            } else if self.answer.q.val().hit.hit {
+            } else if self.connection.val().hit {
                 if self.kept.val().flow.is_error {
                     self.kind.d.next = self.kind_related.val();
                 } else {
@@ -626,8 +660,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             self.leaving.d.next.chain = self.kept.val().chain;
             self.leaving.d.next.record = self.done.val().record;
             self.refresh.next = self.refreshes.q.val();
-            self.updates.rx.payload.next.id = self.answer.q.val().hit.id;
-            self.updates.rx.payload.next.generation = self.answer.q.val().hit.generation;
+            self.updates.rx.payload.next.id = self.connection.val().id;
+            self.updates.rx.payload.next.generation = self.connection.val().generation;
             self.updates.rx.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
         } else if self.take_coming.val() {
             self.leaving_valid.d.next = true;

@@ -83,6 +83,13 @@ struct Manner {
     pressure: f64,
 }
 
+impl Manner {
+    /// Packets of an interface to link-local services leave in their order: none waits for a mapping that others have.
+    fn ordered(&self) -> bool {
+        self.burst == 1 || self.query.is_none()
+    }
+}
+
 const SINGLY: Manner =
     Manner { burst: 1, few: true, both: false, talks: usize::MAX, query: None, junk: 0.0, idle: 0.0, pressure: 0.0 };
 const BURSTS: Manner =
@@ -112,10 +119,10 @@ fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Frame {
 }
 
 /// Another policy or ACL.
-fn replacement(random: &mut Random, few: bool) -> Act {
+fn replacement(random: &mut Random, manner: &Manner) -> Act {
     let number = u8::from(random.chance(0.5));
     if random.chance(0.5) {
-        Act::Policy(number, Box::new(world::policy(random, few)))
+        Act::Policy(number, Box::new(world::policy(random, manner.few, manner.ordered())))
     } else {
         Act::Nacl(number, random.chance(0.6).then(|| world::nacl(random)))
     }
@@ -148,7 +155,7 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             }
         }
         if random.chance(0.02) {
-            acts.push(replacement(random, manner.few));
+            acts.push(replacement(random, manner));
         }
         let bank = if random.chance(0.5) { Bank::Tx } else { Bank::Rx };
         // The side at which two addresses talk in this turn.
@@ -160,8 +167,8 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             (None, false) => step.bank() == bank,
         };
         let most = 1 + random.below(manner.burst);
-        // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
-        let (mut frames, mut pairs) = (Vec::new(), Vec::new());
+        // An error may overtake what makes the connection that it is about, or be overtaken by it, so they are not sent in one turn.
+        let (mut frames, mut pairs, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         while (frames.len() as u64) < most {
             if random.chance(manner.junk) {
                 frames.push((junk(random, card, bank), "junk".to_owned()));
@@ -173,11 +180,15 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
                 break;
             }
             let talk = world::pick(random, &ready);
-            if talks[talk].front().is_some_and(|step| step.is_error() && pairs.contains(&step.pair())) {
+            let apart = |step: &Step| step.is_error() && pairs.contains(&step.pair()) || errors.contains(&step.pair());
+            if talks[talk].front().is_some_and(apart) {
                 break;
             }
             let step = talks[talk].pop_front().unwrap();
             pairs.push(step.pair());
+            if step.is_error() {
+                errors.push(step.pair());
+            }
             frames.push((step.frame(card), format!("{step:?}")));
         }
         sent += frames.len();
@@ -284,7 +295,7 @@ fn check(config: Config, manner: &Manner, cards: u64, datagrams: usize, expected
     let cards = std::env::var("NITRO_POLICY_CARDS").map_or(cards, |number| number.parse().unwrap());
     for seed in 0..cards {
         let mut random = Random::new(seed + 100);
-        let card = world::card(&mut random, manner.few);
+        let card = world::card(&mut random, manner.few, manner.ordered());
         let acts = acts(&mut random, &card, manner, datagrams);
         match run(config, &card, &acts, manner) {
             Ok(counts) => counts.into_iter().for_each(|(name, count)| *shown.entry(name).or_default() += count),

@@ -82,8 +82,9 @@ fn rules(random: &mut Random) -> Vec<SecurityRule> {
     (0..count).map(|_| rule()).collect()
 }
 
-/// A security group policy, and few packets to link-local services. `few`: few connections are allowed.
-pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
+/// A security group policy, and few packets to link-local services. `few`: few connections are allowed. `ordered`: packets to these
+/// services leave in their order; else, who finds the allowance used up is open.
+pub fn policy(random: &mut Random, few: bool, ordered: bool) -> EniPolicy {
     let mut seconds = || 1 + u32::try_from(random.below(LONGEST_SECONDS.into())).unwrap();
     let timeouts = Timeouts {
         tcp_established: seconds(),
@@ -94,7 +95,7 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
         other: seconds(),
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
-    let linklocal_allowance = pick(random, &[0, 1, 2, 5, 17, 1024]);
+    let linklocal_allowance = if ordered { pick(random, &[0, 1, 2, 5, 17, 1024]) } else { 1024 };
     let (egress, ingress) = (rules(random), rules(random));
     EniPolicy { egress, ingress, max_connections, timeouts, linklocal_allowance }
 }
@@ -148,8 +149,8 @@ fn mappings(random: &mut Random, card: &CardConfig) -> Vec<Mapping> {
     mappings
 }
 
-/// A random card. `few`: few connections are allowed for an interface.
-pub fn card(random: &mut Random, few: bool) -> CardConfig {
+/// A random card. `few`, `ordered`: as of [`policy`].
+pub fn card(random: &mut Random, few: bool, ordered: bool) -> CardConfig {
     let mut card = setup::config();
     // The second one has an address of IPv6 as well.
     card.enis[1].ips.push(setup::v6(9));
@@ -157,7 +158,7 @@ pub fn card(random: &mut Random, few: bool) -> CardConfig {
     if random.chance(0.7) {
         card.enis[1].vni = card.enis[0].vni;
     }
-    card.enis.iter_mut().for_each(|eni| eni.policy = policy(random, few));
+    card.enis.iter_mut().for_each(|eni| eni.policy = policy(random, few, ordered));
     card.mappings = mappings(random, &card);
     card.subnets = (0..2).map(|_| random.chance(0.5).then(|| nacl(random))).collect();
     card.strict_tcp = random.chance(0.4);

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Ports: `guest_rx`, `guest_tx` (`tuser`: the ENI), `net_rx` (`tuser`: the frame is damaged), `net_tx`, `control` (AXI4-Lite),
-//! `interrupt` (a level), `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
+//! `irq` (a level), `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
 //! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card leaves to the underlay, which
 //! brings it back; step 3 gives it the short way. Drop reasons and counters: those of the stages.
 
@@ -67,7 +67,7 @@ pub struct Card<
     /// The register port.
     pub control: AxiLiteSubordinate,
     /// Something has happened that software wants to be told.
-    pub interrupt: Signal<Out, Bit>,
+    pub irq: Signal<Out, Bit>,
     /// What became of each frame from the guests.
     pub tx_event: FlowTx<Event>,
     /// What became of each frame from the underlay.
@@ -113,7 +113,7 @@ impl<
             net_rx: StreamRx::default(),
             net_tx: StreamTx::default(),
             control: AxiLiteSubordinate::default(),
-            interrupt: Signal::default(),
+            irq: Signal::default(),
             tx_event: FlowTx::default(),
             rx_event: FlowTx::default(),
             registers: Control::new(capabilities),
@@ -204,7 +204,7 @@ impl<
 
         // Registers.
         AxiLiteSubordinate::link(&mut self.control, &mut self.registers.bus);
-        self.interrupt.next = self.registers.interrupt.val();
+        self.irq.next = self.registers.irq.val();
         self.registers.ready.next = self.tx_path.ready.val()
             && self.rx_path.ready.val()
             && self.conntrack.ready.val()

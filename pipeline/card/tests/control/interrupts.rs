@@ -35,7 +35,7 @@ fn set_wins_over_clear_and_the_line_is_a_level() {
                 assert_eq!(get(&engine, "read_data"), wanted, "seed {seed}, clock {clock}, register {offset:#x}");
             }
             let line = causes & !mask != 0;
-            assert_eq!(get(&engine, "interrupt"), u64::from(line), "seed {seed}, clock {clock}");
+            assert_eq!(get(&engine, "irq"), u64::from(line), "seed {seed}, clock {clock}");
             high += u32::from(line);
             engine.edge();
             if writes && whole && register == INTERRUPT_CAUSE {
@@ -108,7 +108,7 @@ fn software_misses_no_cause() {
                     assert!(happened.is_some(), "cause {bit} at clock {clock} of nothing");
                     handled.insert(bit, clock);
                 }
-            } else if !reading && !clearing && get(&engine, "interrupt") == 1 {
+            } else if !reading && !clearing && get(&engine, "irq") == 1 {
                 reading = true;
                 manager.read(INTERRUPT_CAUSE.offset);
             }
@@ -116,7 +116,7 @@ fn software_misses_no_cause() {
                 committed = 0;
             }
         }
-        assert_eq!(get(&engine, "interrupt"), 0, "all has been handled");
+        assert_eq!(get(&engine, "irq"), 0, "all has been handled");
         assert_eq!(happened.len(), Interrupt::ALL.len(), "seed {seed}: {times:?}");
         for (bit, clock) in happened {
             assert!(handled.get(&bit).is_some_and(|handled| *handled > clock), "seed {seed}: cause {bit} of {clock}");

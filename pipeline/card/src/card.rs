@@ -10,7 +10,7 @@
 //!
 //! Ports: `guest_rx`, `guest_tx` (`tuser`: the ENI), `net_rx` (`tuser`: the frame is damaged), `net_tx`, `control` (AXI4-Lite),
 //! `query`, `reply` (the mapping service: `ServiceQuery` and `ServiceReply` of `nitro_wire::formats`, a message a beat, its first byte in the lowest bits),
-//! `interrupt` (a level), `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
+//! `irq` (a level), `tx_event`, `rx_event` (one per frame of that path, when it is disposed of). Latency: that of the paths. Answers and delivered
 //! frames share `guest_tx` by turns, a frame at a time. A frame for an ENI of the same card takes both paths without leaving it,
 //! with a verdict on either; it shares the way into the rx path with `net_rx` by turns, a frame at a time. The tx path may so
 //! wait for the rx path, and both for the guests; nothing waits the other way round. Drop reasons and counters: those of the
@@ -77,7 +77,7 @@ pub struct Card<
     /// The register port.
     pub control: AxiLiteSubordinate,
     /// Something has happened that software wants to be told.
-    pub interrupt: Signal<Out, Bit>,
+    pub irq: Signal<Out, Bit>,
     /// Queries to the mapping service.
     pub query: StreamTx<Bits<QUERY>>,
     /// Its replies.
@@ -128,7 +128,7 @@ impl<
             net_rx: StreamRx::default(),
             net_tx: StreamTx::default(),
             control: AxiLiteSubordinate::default(),
-            interrupt: Signal::default(),
+            irq: Signal::default(),
             query: StreamTx::default(),
             reply: StreamRx::default(),
             tx_event: FlowTx::default(),
@@ -247,7 +247,7 @@ impl<
 
         // Registers.
         AxiLiteSubordinate::link(&mut self.control, &mut self.registers.bus);
-        self.interrupt.next = self.registers.interrupt.val();
+        self.irq.next = self.registers.irq.val();
         self.registers.ready.next = self.tx_path.ready.val()
             && self.rx_path.ready.val()
             && self.conntrack.ready.val()

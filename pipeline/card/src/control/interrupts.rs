@@ -1,7 +1,7 @@
 //! The interrupt: what has happened, what of it software wants to be told, and the line to the host.
 //!
-//! Ports: `causes` (a pulse for each cause, bits of `nitro_wire::Interrupt`), `write`, `read_word`, `read_data`, `interrupt`. Latency: a cause
-//! shows in its register and at `interrupt` from the next clock on, a write likewise; a read is answered within the clock.
+//! Ports: `causes` (a pulse for each cause, bits of `nitro_wire::Interrupt`), `write`, `read_word`, `read_data`, `irq`. Latency: a cause
+//! shows in its register and at `irq` from the next clock on, a write likewise; a read is answered within the clock.
 //!
 //! The line is a level: high while a cause that is not masked is set. A cause that comes in the clock in which it is cleared stays set:
 //! whoever clears it before looking for what has happened misses nothing.
@@ -35,7 +35,7 @@ pub struct Interrupts {
     /// Its value, 0 if it is none of these registers.
     pub read_data: Signal<Out, Bits<32>>,
     /// A cause that is not masked is set.
-    pub interrupt: Signal<Out, Bit>,
+    pub irq: Signal<Out, Bit>,
     cause: Register<Bits<CAUSES>>,
     mask: Held<1, 32>,
     kept: Signal<Local, Bits<CAUSES>>,
@@ -51,7 +51,7 @@ impl Default for Interrupts {
             write: FlowRx::default(),
             read_word: Signal::default(),
             read_data: Signal::default(),
-            interrupt: Signal::default(),
+            irq: Signal::default(),
             cause: Register::default(),
             mask: Held::new(&map::INTERRUPT_MASK, Order::First),
             kept: Signal::default(),
@@ -82,7 +82,7 @@ impl Logic for Interrupts {
         if self.read_word.val() == self.cause_word.val() {
             self.read_data.next = bit_cast::<32, CAUSES>(self.cause.q.val());
         }
-        self.interrupt.next = (self.cause.q.val() & !self.mask.value.val().get_bits::<CAUSES>(0)).any();
+        self.irq.next = (self.cause.q.val() & !self.mask.value.val().get_bits::<CAUSES>(0)).any();
     }
 }
 

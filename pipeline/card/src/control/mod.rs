@@ -7,7 +7,7 @@
 //! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after the write
 //! to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
 //! [`COMMIT_CLOCKS`]); `mapping` (mappings to end, at the clock after the write to `MAPPING_COMMAND`) and `mapping_busy`; `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
-//! `rx_event`, `tx_made` (what is counted); `eni_select`, `eni_value` (counters of interfaces, [`crate::allowances`]); `interrupt`
+//! `rx_event`, `tx_made` (what is counted); `eni_select`, `eni_value` (counters of interfaces, [`crate::allowances`]); `irq`
 //! ([`interrupts`]); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
 //! from its last request channel to its response. After reset writes wait until all tables and counters have been cleared, so
 //! nothing that software writes is lost. Drop reasons: none. Counters: those of the paths are here. Responses: OKAY; SLVERR for a write to a
@@ -139,7 +139,7 @@ pub struct Control {
     /// Its value, 1 clock later.
     pub eni_value: FlowRx<Bits<64>>,
     /// Something has happened that software wants to be told.
-    pub interrupt: Signal<Out, Bit>,
+    pub irq: Signal<Out, Bit>,
     /// Frames are taken in.
     pub enable: Signal<Out, Bit>,
     /// TCP packets without SYN and without a connection are dropped.
@@ -250,7 +250,7 @@ impl Control {
             tx_made: FlowRx::default(),
             eni_select: FlowTx::default(),
             eni_value: FlowRx::default(),
-            interrupt: Signal::default(),
+            irq: Signal::default(),
             enable: Signal::default(),
             strict_tcp: Signal::default(),
             query_on_miss: Signal::default(),
@@ -426,7 +426,7 @@ impl Logic for Control {
             self.happened.next = self.happened.val() | self.commit_done_bit.val();
         }
         self.interrupts.causes.next = self.happened.val();
-        self.interrupt.next = self.interrupts.interrupt.val();
+        self.irq.next = self.interrupts.irq.val();
 
         self.counters.select.tvalid.next =
             self.accepted.val() && (self.axi.write.payload.val().word == self.select_word.val());

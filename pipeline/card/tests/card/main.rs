@@ -157,7 +157,7 @@ fn the_card_interrupts() {
     let mut whole = Whole::new(Config::Tiny, &card, Rates { idle: 0.0, pressure: 0.0, seed: 1 });
     let line = |whole: &mut Whole| {
         whole.engine.settle();
-        bench::get(&whole.engine, "interrupt").unwrap()[0]
+        bench::get(&whole.engine, "irq").unwrap()[0]
     };
     assert_eq!(line(&mut whole), 0, "all causes are masked after reset");
     let causes = whole.driver(|driver| driver.take_interrupts()).unwrap();

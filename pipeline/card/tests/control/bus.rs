@@ -19,6 +19,11 @@ pub fn set(engine: &mut dyn Engine, port: &str, value: u64) {
     bench::set(engine, port, &[value]).unwrap();
 }
 
+/// One of these.
+pub fn pick<T: Copy>(random: &mut Random, values: &[T]) -> T {
+    values[usize::try_from(random.below(values.len() as u64)).unwrap()]
+}
+
 /// A port that has been reset; `ready` says that the tables have been cleared.
 pub fn start(ready: bool) -> InterpretedEngine {
     let entries = control::entries(Config::Line.dimensions().capabilities());

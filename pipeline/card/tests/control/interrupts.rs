@@ -8,7 +8,7 @@ use nitro_simulator::{BlockEntry, Engine};
 use nitro_wire::registers::{self, INTERRUPT_CAUSE, INTERRUPT_MASK};
 use nitro_wire::{DropReason, Interrupt, Verdict};
 
-use super::bus::{Manager, get, set, start};
+use super::bus::{Manager, get, pick, set, start};
 
 /// Causes and writes of each clock at random, so that every race comes up: the registers and the line in every clock.
 #[test]
@@ -22,7 +22,7 @@ fn set_wins_over_clear_and_the_line_is_a_level() {
         for clock in 0..4000 {
             let happens = if random.chance(rate) { random.bits() & random.bits() & 0xff } else { 0 };
             let writes = random.chance(rate);
-            let register = [INTERRUPT_CAUSE, INTERRUPT_MASK, registers::CONTROL][random.below(3) as usize];
+            let register = pick(&mut random, &[INTERRUPT_CAUSE, INTERRUPT_MASK, registers::CONTROL]);
             let (whole, data) = (random.chance(0.9), random.bits() >> 32);
             set(&mut engine, "causes", happens);
             set(&mut engine, "write_tvalid", writes.into());
@@ -35,7 +35,7 @@ fn set_wins_over_clear_and_the_line_is_a_level() {
                 assert_eq!(get(&engine, "read_data"), wanted, "seed {seed}, clock {clock}, register {offset:#x}");
             }
             let line = causes & !mask != 0;
-            assert_eq!(get(&engine, "interrupt"), u64::from(line), "seed {seed}, clock {clock}");
+            assert_eq!(get(&engine, "irq"), u64::from(line), "seed {seed}, clock {clock}");
             high += u32::from(line);
             engine.edge();
             if writes && whole && register == INTERRUPT_CAUSE {
@@ -72,7 +72,7 @@ fn software_misses_no_cause() {
             }
             for path in ["tx", "rx"] {
                 let valid = clock > 400 && clock < last && random.chance(rate);
-                let reason = DropReason::ALL[random.below(DropReason::ALL.len() as u64) as usize];
+                let reason = pick(&mut random, DropReason::ALL);
                 set(&mut engine, &format!("{path}_event_tvalid"), valid.into());
                 set(&mut engine, &format!("{path}_event_verdict"), Verdict::Drop.code().into());
                 set(&mut engine, &format!("{path}_event_reason"), reason.code().into());
@@ -108,7 +108,7 @@ fn software_misses_no_cause() {
                     assert!(happened.is_some(), "cause {bit} at clock {clock} of nothing");
                     handled.insert(bit, clock);
                 }
-            } else if !reading && !clearing && get(&engine, "interrupt") == 1 {
+            } else if !reading && !clearing && get(&engine, "irq") == 1 {
                 reading = true;
                 manager.read(INTERRUPT_CAUSE.offset);
             }
@@ -116,7 +116,7 @@ fn software_misses_no_cause() {
                 committed = 0;
             }
         }
-        assert_eq!(get(&engine, "interrupt"), 0, "all has been handled");
+        assert_eq!(get(&engine, "irq"), 0, "all has been handled");
         assert_eq!(happened.len(), Interrupt::ALL.len(), "seed {seed}: {times:?}");
         for (bit, clock) in happened {
             assert!(handled.get(&bit).is_some_and(|handled| *handled > clock), "seed {seed}: cause {bit} of {clock}");

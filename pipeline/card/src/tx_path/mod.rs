@@ -565,7 +565,9 @@ impl<
             self.verdict.next = self.drop_verdict.val();
         }
         self.replies.next = self.verdict.val() == self.reply_verdict.val();
-        self.bounces.next = self.decided.val().record.bounces && (self.decided.val().reason == self.too_big.val());
+        self.bounces.next = self.decided.val().record.bounces
+            && (self.decided.val().reason == self.too_big.val())
+            && !self.decided.val().inherits;
         // There is one event a clock.
         self.dispatch.hold.next =
             ((self.replies.val() || self.bounces.val()) && self.answering.q.val()) || self.dhcp.event.tvalid.val();

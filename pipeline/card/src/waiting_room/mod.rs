@@ -121,6 +121,8 @@ pub struct Undecided<T: Pack> {
 pub struct Decided<T: Pack> {
     /// Drop reason, 0 for none.
     pub reason: Bits<6>,
+    /// That reason is of the first fragment of its datagram.
+    pub inherits: Bit,
     /// Kind of its flow (`nitro_wire::Flow`).
     pub kind: Bits<3>,
     /// Where its frame is.

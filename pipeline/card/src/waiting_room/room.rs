@@ -162,6 +162,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     reason: DFF<Bits<6>>,
     kind: DFF<Bits<3>>,
     refreshes: DFF<Bit>,
+    inherits: DFF<Bit>,
     kept: Signal<Local, Undecided<T>>,
     finish: Signal<Local, Bit>,
     admitted: Signal<Local, Bit>,
@@ -277,6 +278,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             reason: DFF::default(),
             kind: DFF::default(),
             refreshes: DFF::default(),
+            inherits: DFF::default(),
             kept: Signal::default(),
             finish: Signal::default(),
             admitted: Signal::default(),
@@ -317,7 +319,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, mapped, drain, plain);
         dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
         dff_setup!(self, clock, looked, looked_known, looked_valid, direct);
-        dff_setup!(self, clock, state, answer, reason, kind, refreshes, leaving, leaving_valid);
+        dff_setup!(self, clock, state, answer, reason, kind, refreshes, inherits, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
         self.inquiry.reset.next = self.reset.val();
         self.updates.reset.next = self.reset.val();
@@ -587,6 +589,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         } else if self.state.q.val() == self.read.val() {
             self.state.d.next = self.offers.val();
             self.refreshes.d.next = false;
+            self.inherits.d.next = false;
             self.reason.d.next = self.done.val().reason;
             self.kind.d.next = self.kind_new.val();
             if !self.kept.val().flow.concerned {
@@ -595,6 +598,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
                 self.kind.d.next = self.heirs.inherited.val().kind;
                 if self.heirs.inherited.val().reason != 0 {
                     self.reason.d.next = self.heirs.inherited.val().reason;
+                    self.inherits.d.next = true;
                 }
             } else if self.connection.val().hit {
                 if self.kept.val().flow.is_error {
@@ -656,6 +660,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         if self.take_finished.val() {
             self.leaving_valid.d.next = true;
             self.leaving.d.next.reason = self.reason.q.val();
+            self.leaving.d.next.inherits = self.inherits.q.val();
             self.leaving.d.next.kind = self.kind.q.val();
             self.leaving.d.next.chain = self.kept.val().chain;
             self.leaving.d.next.record = self.done.val().record;
@@ -666,6 +671,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         } else if self.take_coming.val() {
             self.leaving_valid.d.next = true;
             self.leaving.d.next.reason = self.outcome.val().reason;
+            self.leaving.d.next.inherits = self.coming.val().flow.concerned
+                && self.coming.val().flow.is_later
+                && self.looked_known.q.val()
+                && (self.looked.q.val().inherited.reason != 0);
             self.leaving.d.next.kind = self.outcome.val().kind;
             self.leaving.d.next.chain = self.coming.val().chain;
             self.leaving.d.next.record = self.coming.val().record;

@@ -129,13 +129,21 @@ fn dhcp(random: &mut Random, eni: &Eni) -> Vec<u8> {
     [header, udp, data].concat()
 }
 
-/// A packet to a service of IPv6.
+/// A packet of IPv6 to a service, or a fragment of a datagram to a neighbour behind a narrow way.
 fn large6(random: &mut Random) -> Vec<u8> {
     let (mut next, mut upper) = upper(random, 58);
-    if random.chance(0.2) {
-        let header = IPV6_FRAGMENT.pack(&[("next_header", next), ("identification", 7)]).unwrap();
+    let in_fragments = random.chance(0.4);
+    if in_fragments || random.chance(0.2) {
+        let fragment = [
+            ("next_header", next),
+            ("fragment_offset", if in_fragments { pick(random, &[0, 0, 64, 200]) } else { 0 }),
+            ("more_fragments", u128::from(in_fragments && random.chance(0.7))),
+            ("identification", number(random, 3)),
+        ];
+        let header = IPV6_FRAGMENT.pack(&fragment).unwrap();
         (next, upper) = (44, [header, upper].concat());
     }
+    let target = if in_fragments { 21 } else { 2 };
     let fields = [
         ("version", 6),
         ("traffic_class", number(random, 256)),
@@ -143,7 +151,7 @@ fn large6(random: &mut Random) -> Vec<u8> {
         ("next_header", next),
         ("hop_limit", number(random, 256)),
         ("src", ip_bits(setup::v6(5))),
-        ("dst", ip_bits(setup::v6(2))),
+        ("dst", ip_bits(setup::v6(target))),
     ];
     [IPV6.pack(&fields).unwrap(), upper].concat()
 }

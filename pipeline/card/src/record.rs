@@ -169,6 +169,8 @@ pub struct Packet {
     pub prefix_length: Bits<8>,
     /// It asks the gateway for an echo, and the responder takes it.
     pub echoes: Bit,
+    /// It is a DHCP message to all or to the gateway, and the responder takes it.
+    pub seeks_dhcp: Bit,
     /// If it is too big for its way, its sender is told so.
     pub told: Bit,
     /// The gateway's address in the ENI's subnet of the packet's family.
@@ -225,7 +227,7 @@ pub struct Packet {
 /// What became of a frame; one for each frame that entered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Event {
-    /// Number of the frame on its path.
+    /// Number of the frame on the path by which it came to the card.
     pub serial: Bits<16>,
     /// `nitro_wire::Verdict`.
     pub verdict: Bits<2>,
@@ -239,4 +241,8 @@ pub struct Event {
     pub length: Bits<14>,
     /// `nitro_wire::Flow`: what connection tracking found.
     pub flow: Bits<3>,
+    /// tx: it goes on in the rx path of this card. rx: it comes from a guest of this card.
+    pub local: Bit,
+    /// It is dropped, and the card makes a message for its sender.
+    pub told: Bit,
 }

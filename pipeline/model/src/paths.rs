@@ -78,7 +78,7 @@ impl Model {
         }
         match responder::dhcp::reply(eni, gateway_mac, parsed, frame) {
             Some(reply) => Ok(Some(reply)),
-            None if eni::seeks_dhcp(parsed) => Err(DropReason::NoBroadcast),
+            None if eni::seeks_dhcp(eni, parsed) => Err(DropReason::NoBroadcast),
             None => Ok(None),
         }
     }
@@ -142,20 +142,32 @@ impl Model {
         let parsed = parser::parse(frame);
         parsed.reason.map_or(Ok(()), Err)?;
         let eni = Arc::clone(eni::rx(&self.enis, vni, &parsed)?);
+        let result = self.receive_for(&eni, &parsed, frame, flow);
+        result.inspect_err(|reason| self.counters.lose(eni.number, *reason))
+    }
+
+    /// The same, when its interface is known.
+    fn receive_for(
+        &mut self,
+        eni: &Eni,
+        parsed: &Parsed,
+        frame: &[u8],
+        flow: &mut Flow,
+    ) -> Result<Verdict, DropReason> {
         let number = eni.number;
         let delivered = Verdict::Deliver { eni: number, frame: frame.to_vec() };
-        if is_exempt(&eni, &parsed, parsed.src_ip) {
+        if is_exempt(eni, parsed, parsed.src_ip) {
             return Ok(delivered);
         }
-        if fragments::is_later(&parsed) {
-            let first = self.fragments.follow(number, Direction::Ingress, &parsed);
+        if fragments::is_later(parsed) {
+            let first = self.fragments.follow(number, Direction::Ingress, parsed);
             *flow = first.0;
             return first.1.map(|()| delivered);
         }
-        nacl::judge(&self.config.subnets, &eni, Direction::Ingress, &parsed)?;
-        let result = self.rx_policed(&eni, &parsed, flow);
-        if fragments::is_first(&parsed) {
-            self.fragments.keep(number, Direction::Ingress, &parsed, *flow, result.err());
+        nacl::judge(&self.config.subnets, eni, Direction::Ingress, parsed)?;
+        let result = self.rx_policed(eni, parsed, flow);
+        if fragments::is_first(parsed) {
+            self.fragments.keep(number, Direction::Ingress, parsed, *flow, result.err());
         }
         result.map(|()| delivered)
     }

@@ -13,7 +13,7 @@ use nitro_model::{Model, Query, Reply, Service, Verdict};
 use nitro_wire::DropReason::*;
 use nitro_wire::Flow::{self, Established, New, Untracked};
 use nitro_wire::control::{CardConfig, Mapping};
-use nitro_wire::counters::{Bank, PASSED, RECEIVED};
+use nitro_wire::counters::{Bank, EniCounter, PASSED, RECEIVED};
 use nitro_wire::policy::Direction::{self, *};
 use nitro_wire::policy::{EniPolicy, Nacl, Protocol};
 use nitro_wire::{DropReason, MappingKind};
@@ -220,6 +220,63 @@ fn link_local_allowance() {
         assert_eq!(spend(&mut model), allowance as usize);
         adds_up(&model);
     }
+}
+
+/// A bucket is full when its allowance is given, whatever was in it before.
+#[test]
+fn a_new_allowance_fills_its_bucket() {
+    let mut config = config();
+    config.enis[0].policy.linklocal_allowance = 20;
+    config.mappings.push(mapping([169, 254, 169, 253].into(), FAR_MAC, MappingKind::GatewayService));
+    let policy = config.enis[0].policy.clone();
+    let number = config.enis[0].number;
+    let mut model = Model::new(config);
+    let query = udp4(OWN4, [169, 254, 169, 253]);
+    let spend = |model: &mut Model| (0..).take_while(|_| send(model, &query).verdict.reason().is_none()).count();
+    assert_eq!(spend(&mut model), 20);
+    for (tick, allowance) in [(1, 3), (2, 0), (2, 7), (1000, 100), (1001, 1)] {
+        model.set_tick(tick);
+        model.replace_policy(number, EniPolicy { linklocal_allowance: allowance, ..policy.clone() });
+        assert_eq!(spend(&mut model), allowance as usize, "from tick {tick} on");
+    }
+    // Another interface's policy leaves it alone.
+    model.replace_policy(number + 1, policy);
+    assert_eq!(spend(&mut model), 0);
+    adds_up(&model);
+}
+
+/// Counters of the interfaces: both paths together, and the gauge as connections come and go.
+#[test]
+fn interfaces_count_what_their_allowances_cost() {
+    use EniCounter::ConntrackAllowanceAvailable;
+    let mut config = config();
+    config.mappings.push(mapping([169, 254, 169, 253].into(), FAR_MAC, MappingKind::GatewayService));
+    let number = config.enis[0].number;
+    config.enis[0].policy = EniPolicy { max_connections: 2, linklocal_allowance: 1, ..EniPolicy::open() };
+    let mut model = Model::new(config);
+    let count = |model: &Model, counter| model.eni_counter(number, counter);
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 2);
+    for port in 0..5 {
+        receive(&mut model, &tcp4((FAR4, port), (OWN4, 443), SYN));
+    }
+    send(&mut model, &tcp4((OWN4, 9), (FAR4, 80), SYN));
+    for _ in 0..4 {
+        send(&mut model, &udp4(OWN4, [169, 254, 169, 253]));
+    }
+    assert_eq!(count(&model, EniCounter::LinklocalAllowanceExceeded), 3);
+    let lost = |bank| model.counters().get(bank, DropReason::ConntrackAllowanceExceeded.code()).packets;
+    assert_eq!((count(&model, EniCounter::ConntrackAllowanceExceeded), Bank::ALL.map(lost)), (4, [1, 3]));
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 0);
+    model.set_tick(100_000);
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 2);
+    // More than a card can count is as much as it can; who does not exist has nothing.
+    model.replace_policy(number, EniPolicy::open());
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 0xff_ffff);
+    assert_eq!(count(&model, EniCounter::ConntrackAllowanceExceeded), 4);
+    for counter in EniCounter::ALL {
+        assert_eq!(model.eni_counter(200, counter), 0);
+    }
+    adds_up(&model);
 }
 
 /// A service that counts its queries and answers for 10.0.2.0/24 only; 10.0.3.0/24 it is silent about.

@@ -310,6 +310,33 @@ macro_rules! formats {
                 /// MTU of the link in bytes.
                 mtu: 32,
             }
+            /// Beginning of a BOOTP or DHCP message (RFC 951; RFC 2131, section 2). Behind it: names (192 bytes), options.
+            Bootp = BOOTP {
+                /// 1 request, 2 reply.
+                operation: 8,
+                /// Hardware type, 1 for Ethernet.
+                hardware_type: 8,
+                /// Bytes of a hardware address, 6.
+                hardware_length: 8,
+                /// Relays passed.
+                hops: 8,
+                /// Identifies the client's transaction.
+                transaction: 32,
+                /// Seconds since the client began.
+                seconds: 16,
+                /// The highest bit: the client hears only what is sent to all.
+                flags: 16,
+                /// Address that the client has.
+                client_ip: 32,
+                /// Address that it gets.
+                your_ip: 32,
+                /// Server to start from.
+                server_ip: 32,
+                /// Relay.
+                relay_ip: 32,
+                /// The client's hardware address, zeros behind it.
+                hardware: 128,
+            }
             /// Geneve base header (RFC 8926, section 3.4).
             Geneve = GENEVE {
                 /// 0.
@@ -450,7 +477,7 @@ mod tests {
     #[test]
     fn lengths_are_those_of_the_standards() {
         let lengths: Vec<_> = ALL.iter().map(|format| (format.name, format.bits)).collect();
-        let bytes = [14, 4, 28, 20, 40, 8, 8, 20, 8, 8, 8, 24, 24, 8, 16, 8, 32, 8, 8, 4, 16, 20, 12, 20, 68];
+        let bytes = [14, 4, 28, 20, 40, 8, 8, 20, 8, 8, 8, 24, 24, 8, 16, 8, 32, 8, 44, 8, 4, 16, 20, 12, 20, 68];
         assert_eq!(ALL.len(), bytes.len());
         for ((name, bits), bytes) in lengths.into_iter().zip(bytes) {
             assert_eq!(bits, 8 * bytes, "{name}");

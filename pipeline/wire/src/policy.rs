@@ -20,6 +20,9 @@ pub const MAX_SECURITY_RULES: usize = 1000;
 /// Rules of a network ACL in one direction, at most (VPC quotas, "Network ACLs").
 pub const MAX_NACL_RULES: usize = 40;
 
+/// Connections of an interface, at most: a card holds larger allowances as this one, which it cannot use up.
+pub const MAX_CONNECTIONS: u32 = 0xff_ffff;
+
 /// The way of a packet, as an interface sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -155,7 +158,7 @@ pub struct EniPolicy {
     pub egress: Vec<SecurityRule>,
     /// For packets to it.
     pub ingress: Vec<SecurityRule>,
-    /// Connections tracked for it, at most.
+    /// Connections tracked for it, at most; more than [`MAX_CONNECTIONS`] as that.
     pub max_connections: u32,
     /// Idle timeouts.
     pub timeouts: Timeouts,

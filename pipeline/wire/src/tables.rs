@@ -31,6 +31,10 @@ macro_rules! tables {
                 subnet4: 32,
                 /// Mask of that range, ones for the prefix.
                 subnet4_mask: 32,
+                /// It has an IPv4 address.
+                ip4_valid: 1,
+                /// The first one, which DHCP tells.
+                ip4: 32,
                 /// Its subnet has an IPv6 range.
                 subnet6_valid: 1,
                 /// Base address of that range.
@@ -123,6 +127,11 @@ macro_rules! tables {
                 icmp: 24,
                 /// Any other protocol.
                 other: 24,
+            }
+            /// Allowances of an interface. Writing them fills its buckets.
+            AllowanceRow = ALLOWANCE_ROW {
+                /// Packets a second to link-local services.
+                linklocal: 32,
             }
             /// Key of the local address table.
             LocalKey = LOCAL_KEY {
@@ -233,6 +242,8 @@ pub enum Table {
     SecuritySet = 7,
     /// Limits of connection tracking; the index is the interface's number.
     Conntrack = 8,
+    /// Allowances; the index is the interface's number.
+    Allowance = 9,
 }
 
 /// Index of a network ACL's rule: rule 0 to 63 of a bank, a direction and a subnet.
@@ -255,7 +266,7 @@ pub const fn security_rule_index(direction: Direction, slot: u16) -> u16 {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Eni,
         Self::Local,
         Self::Mapping,
@@ -264,6 +275,7 @@ impl Table {
         Self::SecurityRule,
         Self::SecuritySet,
         Self::Conntrack,
+        Self::Allowance,
     ];
 
     /// The number that `TABLE_COMMAND` takes.
@@ -284,6 +296,7 @@ impl Table {
             Self::SecurityRule => SECURITY_RULE_ROW,
             Self::SecuritySet => SECURITY_SET_ROW,
             Self::Conntrack => CONNTRACK_ROW,
+            Self::Allowance => ALLOWANCE_ROW,
         }
     }
 }
@@ -310,6 +323,6 @@ mod tests {
         for table in Table::ALL {
             assert!(table.row().words() <= usize::from(crate::registers::TABLE_DATA.count), "{table:?}");
         }
-        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (420, 161, 539));
+        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (453, 161, 539));
     }
 }

@@ -1,10 +1,10 @@
-//! Programming a card and reading what it counts.
+//! Programming a card.
 
+use nitro_wire::Table;
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, key_words, mac_bits, mask4, mask6};
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND};
 use nitro_wire::registers::{self, Register};
 use nitro_wire::tables::LOCAL_KEY;
-use nitro_wire::{Table, counters};
 
 use crate::nacl::Banks;
 use crate::placement::Placement;
@@ -13,15 +13,6 @@ use crate::{BusError, DriverError, RegisterPort};
 
 /// Reads of STATUS before what it says to be under way is given up.
 pub(crate) const MAX_POLLS: u32 = 1000;
-
-/// A counter's value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counter {
-    /// Packets.
-    pub packets: u64,
-    /// Bytes.
-    pub bytes: u64,
-}
 
 /// One hash table: where its entries stand, and their rows.
 pub(crate) struct HashTable {
@@ -193,6 +184,8 @@ impl<P: RegisterPort> Driver<P> {
         let (subnet4, mask_4) = eni.subnet4.map_or((0, 0), |(base, length)| (base.to_bits(), mask4(length)));
         let (subnet6, mask_6, length_6) =
             eni.subnet6.map_or((0, 0, 0), |(base, length)| (base.to_bits(), mask6(length), length));
+        let ip4 =
+            eni.ips.iter().map(|ip| ip_bits(*ip)).find(|bits| bits >> 32 == 0xffff).map(|bits| bits & 0xffff_ffff);
         let row = Table::Eni.row().pack_words(&[
             ("valid", 1),
             ("source_dest_check", u128::from(eni.source_dest_check)),
@@ -202,6 +195,8 @@ impl<P: RegisterPort> Driver<P> {
             ("subnet4_valid", u128::from(eni.subnet4.is_some())),
             ("subnet4", u128::from(subnet4)),
             ("subnet4_mask", u128::from(mask_4)),
+            ("ip4_valid", u128::from(ip4.is_some())),
+            ("ip4", ip4.unwrap_or(0)),
             ("subnet6_valid", u128::from(eni.subnet6.is_some())),
             ("subnet6", subnet6),
             ("subnet6_mask", mask_6),
@@ -219,7 +214,7 @@ impl<P: RegisterPort> Driver<P> {
         Ok(())
     }
 
-    /// Installs how many connections of an interface are tracked, and for how long.
+    /// Installs how many connections of an interface are tracked, and for how long, and its other allowances, whose buckets it fills.
     ///
     /// # Errors
     /// If a timeout has too many ticks, or an access fails.
@@ -236,29 +231,8 @@ impl<P: RegisterPort> Driver<P> {
             ("icmp", ticks(timeouts.icmp)),
             ("other", ticks(timeouts.other)),
         ])?;
-        Ok(self.write_row(Table::Conntrack, u16::from(eni), &row)?)
-    }
-
-    /// Reads one counter, not torn.
-    ///
-    /// # Errors
-    /// If an access fails or the snapshot does not become ready.
-    pub fn counter(&mut self, bank: counters::Bank, index: u8) -> Result<Counter, DriverError> {
-        self.port.write(registers::COUNTER_SELECT.offset, counters::select(bank, index))?;
-        let busy = |status| registers::STATUS.field("counter_busy").is_some_and(|field| field.get(status) != 0);
-        let mut polls = 0;
-        while busy(self.port.read(registers::STATUS.offset)?) {
-            polls += 1;
-            if polls > MAX_POLLS {
-                return Err(DriverError::CounterBusy);
-            }
-        }
-        let mut wide = |low: &Register, high: &Register| -> Result<u64, BusError> {
-            Ok(u64::from(self.port.read(high.offset)?) << 32 | u64::from(self.port.read(low.offset)?))
-        };
-        Ok(Counter {
-            packets: wide(&registers::COUNTER_PACKETS_LO, &registers::COUNTER_PACKETS_HI)?,
-            bytes: wide(&registers::COUNTER_BYTES_LO, &registers::COUNTER_BYTES_HI)?,
-        })
+        self.write_row(Table::Conntrack, u16::from(eni), &row)?;
+        let row = Table::Allowance.row().pack_words(&[("linklocal", u128::from(policy.linklocal_allowance))])?;
+        Ok(self.write_row(Table::Allowance, u16::from(eni), &row)?)
     }
 }

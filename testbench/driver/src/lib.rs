@@ -5,6 +5,7 @@
 
 pub mod axi_lite;
 mod card;
+mod counters;
 mod error;
 mod mappings;
 mod nacl;
@@ -14,7 +15,8 @@ pub mod security;
 pub mod service;
 
 pub use axi_lite::AxiLite;
-pub use card::{Counter, Driver, DriverState};
+pub use card::{Driver, DriverState};
+pub use counters::Counter;
 pub use error::DriverError;
 
 /// Access to a card's 32-bit registers.

@@ -280,6 +280,8 @@ pub enum BenchSection {
     Lanes,
     /// Growth with the design, up to a million netlist nodes
     Scale,
+    /// Clocks, not seconds: what the hardware does in how many of them
+    Hardware,
     /// All of these
     All,
 }
@@ -302,6 +304,9 @@ pub struct Bench {
     /// Which benchmark (repeatable)
     #[arg(long, value_enum, default_value = "steady")]
     pub section: Vec<BenchSection>,
+    /// Only the section `hardware`: rates, latencies, a flood, the cuckoo table's load
+    #[arg(long, conflicts_with = "section")]
+    pub hardware: bool,
     /// Largest design of `scale` in netlist nodes
     #[arg(long, value_name = "NODES", default_value_t = 1_000_000)]
     pub scale_nodes: usize,

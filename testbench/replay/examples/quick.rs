@@ -40,6 +40,12 @@ fn main() {
                         }
                     }
                 }
+                for (name, value) in &model.counters {
+                    let found = card.counters.get(name);
+                    if found != Some(value) {
+                        println!("  {name}: {found:?} in the card, {value} in the model");
+                    }
+                }
                 let bytes = |frames: &[OutputFrame]| {
                     let mut frames: Vec<_> = frames.iter().map(|frame| (frame.eni, frame.bytes.clone())).collect();
                     frames.sort();

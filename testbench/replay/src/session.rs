@@ -150,9 +150,8 @@ mod compiled {
         Ok(nitro_compiled::card(config))
     }
 
-    #[allow(clippy::unnecessary_wraps, reason = "without the feature there are none")]
     pub(super) fn traced_card(config: Config) -> Result<Box<dyn TracedEngine>, ReplayError> {
-        Ok(nitro_compiled::traced_card(config))
+        Ok(nitro_compiled::traced_card(config)?)
     }
 }
 

@@ -169,6 +169,7 @@ impl Logic for Complete {
                     self.completed.next.dst_mac = self.mapping.val().mac;
                     self.completed.next.peer_ip = self.mapping.val().underlay_ip;
                     self.completed.next.peer_is_ipv4 = self.fits.peer_is_ipv4.val();
+                    self.completed.next.local = self.mapping.val().underlay_ip == self.underlay_ip.val();
                     self.completed.next.token = self.mapping.val().token;
                     self.completed.next.token_epoch = self.mapping.val().token_epoch;
                 }

@@ -2,7 +2,8 @@
 //!
 //! * **Purpose.** [`flow_hash::FlowHash`] makes the path entropy of a packet, [`Encap`] checks its size, computes the checksum of its outer IPv4
 //!   header (or of its answer) and reduces the packet's record to what the join needs ([`outgoing::Outgoing`]),
-//!   [`header::OuterHeader`] lays out the outer headers from that. [`size::Fits`] compares lengths. What the mapping says that a packet has waited for,
+//!   [`header::OuterHeader`] lays out the outer headers from that. A packet whose destination's host is this card is told apart
+//!   here: it gets none. [`size::Fits`] compares lengths. What the mapping says that a packet has waited for,
 //!   [`late::Complete`] enters later.
 //! * **Ports.** `rx`: flow of [`Packet`](crate::record::Packet); `hash`: the flow hash of the same packet in the same clock; `sum`: the
 //!   part of the answer's checksum that does not depend on its MAC, for the packet that came one clock before; `tx`; the card's addresses.
@@ -91,6 +92,7 @@ pub struct Encap {
     fits: Fits,
     bounces: Signal<Local, Bit>,
     echoes: Signal<Local, Bit>,
+    seeks_dhcp: Signal<Local, Bit>,
     replies: Signal<Local, Bit>,
     from_nobody: Signal<Local, Bit>,
     once: Signal<Local, Bits<24>>,
@@ -132,6 +134,7 @@ impl Default for Encap {
             fits: Fits::default(),
             bounces: Signal::default(),
             echoes: Signal::default(),
+            seeks_dhcp: Signal::default(),
             replies: Signal::default(),
             from_nobody: Signal::default(),
             once: Signal::default(),
@@ -165,11 +168,13 @@ impl Logic for Encap {
         self.fits.underlay_ip.next = self.rx.payload.val().underlay_ip;
         self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
         self.echoes.next = self.rx.payload.val().echoes && (self.rx.payload.val().reason == bits::<6>(0));
+        self.seeks_dhcp.next = self.rx.payload.val().seeks_dhcp && (self.rx.payload.val().reason == bits::<6>(0));
         self.bounces.next = self.fits.over_mtu.val()
             && self.rx.payload.val().told
             && !self.rx.payload.val().missing
             && !self.rx.payload.val().solicits
             && !self.rx.payload.val().echoes
+            && !self.rx.payload.val().seeks_dhcp
             && (self.rx.payload.val().reason == bits::<6>(0));
         self.from_nobody.next = !self.rx.payload.val().src_ip.any();
         self.first_valid.d.next = self.rx.tvalid.val();
@@ -186,7 +191,7 @@ impl Logic for Encap {
                 self.first.d.next.verdict = self.drop.val();
             } else if self.rx.payload.val().solicits || self.rx.payload.val().echoes {
                 self.first.d.next.verdict = self.reply.val();
-            } else if self.fits.too_long.val() {
+            } else if self.fits.too_long.val() && !self.seeks_dhcp.val() {
                 self.first.d.next.reason = self.too_big.val();
                 self.first.d.next.verdict = self.drop.val();
             }
@@ -195,10 +200,12 @@ impl Logic for Encap {
             self.first.d.next.serial = self.rx.payload.val().serial;
             self.first.d.next.eni = self.rx.payload.val().eni;
             self.first.d.next.has_eni = self.rx.payload.val().has_eni;
+            self.first.d.next.exempt = self.rx.payload.val().exempt;
             self.first.d.next.is_arp = self.rx.payload.val().is_arp;
             self.first.d.next.is_router = self.rx.payload.val().solicits_router;
             self.first.d.next.prefix_length = self.rx.payload.val().prefix_length;
             self.first.d.next.echoes = self.echoes.val();
+            self.first.d.next.seeks_dhcp = self.seeks_dhcp.val();
             self.first.d.next.is_ipv6 = self.rx.payload.val().is_ipv6;
             self.first.d.next.bounces = self.bounces.val();
             self.first.d.next.mtu = self.fits.mtu.val();
@@ -212,6 +219,7 @@ impl Logic for Encap {
             self.first.d.next.token = self.rx.payload.val().token;
             self.first.d.next.token_epoch = self.rx.payload.val().token_epoch;
             self.first.d.next.flow_hash = self.hash.payload.val();
+            self.first.d.next.local = self.rx.payload.val().underlay_ip == self.underlay_ip.val();
             self.first.d.next.peer_is_ipv4 = self.fits.peer_is_ipv4.val();
             self.first.d.next.peer_ip = self.rx.payload.val().underlay_ip;
             self.first.d.next.dst_mac = self.rx.payload.val().mapping_mac;
@@ -228,7 +236,7 @@ impl Logic for Encap {
                 self.first.d.next.peer_ip = self.rx.payload.val().src_ip;
                 self.first.d.next.target = self.rx.payload.val().gateway_ip;
             }
-            if self.echoes.val() || self.bounces.val() {
+            if self.echoes.val() || self.bounces.val() || self.seeks_dhcp.val() {
                 self.first.d.next.src_mac = self.gateway_mac.val();
                 self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
                 self.first.d.next.peer_ip = self.rx.payload.val().src_ip;

@@ -20,6 +20,8 @@ pub struct Outgoing {
     pub eni: Bits<8>,
     /// That ENI is configured.
     pub has_eni: Bit,
+    /// It goes to a link-local service.
+    pub exempt: Bit,
     /// Source MAC of what leaves: of the inner frame, or of the answer (the MAC that it tells).
     pub src_mac: Bits<48>,
     /// Destination MAC of what leaves: of the inner frame, or of the answer.
@@ -39,6 +41,8 @@ pub struct Outgoing {
     pub ip_length: Bits<16>,
 
     // --- forwarded ---
+    /// The destination's host is this card: no outer headers.
+    pub local: Bit,
     /// `peer_ip` is v4-mapped: the underlay is IPv4.
     pub peer_is_ipv4: Bit,
     /// TOS or traffic class, inner and outer.
@@ -55,6 +59,8 @@ pub struct Outgoing {
     // --- answered ---
     /// The answer is the frame itself, an echo.
     pub echoes: Bit,
+    /// It is a DHCP message; whether it is answered, only its options tell.
+    pub seeks_dhcp: Bit,
     /// That frame is IPv6.
     pub is_ipv6: Bit,
     /// ICMP checksum of its answer.

@@ -174,6 +174,7 @@ impl<const MA: usize> Logic for Lookup<MA> {
         // What the card answers without a mapping needs none.
         self.concerned.next = (self.rx.payload.val().reason == bits::<6>(0))
             && !self.rx.payload.val().echoes
+            && !self.rx.payload.val().seeks_dhcp
             && !(self.rx.payload.val().solicits && self.rx.payload.val().is_gateway);
         self.packet_valid.d.next = self.rx.tvalid.val();
         if self.rx.tvalid.val() {

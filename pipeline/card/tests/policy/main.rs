@@ -1,21 +1,25 @@
 //! Random policies and conversations: the whole card against the golden model, every verdict, reason, kind, frame and counter.
 //!
-//! Conversations of both interfaces run interleaved, in turns. Four ways:
+//! Conversations of both interfaces run interleaved, in turns. Interfaces may send few packets to link-local services. Four ways:
 //!
 //! * singly: a turn is one datagram, at either side; allowances of few connections, a connection table that overflows, and time that passes;
-//! * in bursts: up to some dozens back to back at one side, so that packets of a flow meet in the waiting room; no allowances, since who
+//! * in bursts: up to some dozens back to back at one side, so that packets of a flow meet in the waiting room; all connections are allowed, since who
 //!   gets the last place depends on the order of flows, which is open;
 //! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
-//! * bursts at one side with junk in between: frames that are malformed or of nobody;
+//! * bursts at one side with junk in between: frames that are malformed or of nobody, and DHCP messages.
 //! * with a mapping service ([`mappings`]): the cache is empty or half empty at first, mappings last some seconds, and replies come in any order.
 //!   Between turns destinations move, and what the card knew of them is ended; within turns mappings are ended that the service then gives again.
 //!
+//! Interfaces talk to one another as well, and there, too, one way only in each turn.
+//!
 //! Between turns policies and ACLs are replaced. Not covered: packets of one connection at both sides at the same time (the model is
-//! sequential), and what [`whole::left_out`] names. A failing case is cut short before it is shown. `NITRO_POLICY_CARDS` is how
+//! sequential). A failing case is cut short before it is shown. `NITRO_POLICY_CARDS` is how
 //! many random cards a test takes, for longer runs.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 #![allow(dead_code, reason = "the frames are those of other tests, which use more of them")]
 
+#[path = "../dhcp/messages.rs"]
+mod dhcp;
 #[path = "../tx/frames.rs"]
 mod guest;
 mod mappings;
@@ -41,7 +45,6 @@ use nitro_wire::policy::{EniPolicy, Nacl, TICKS_PER_SECOND};
 
 use talk::Step;
 
-use whole::left_out::is_left_out;
 use whole::{Frame, Rates, Strictness, Whole};
 
 /// What happens to a card.
@@ -80,6 +83,13 @@ struct Manner {
     pressure: f64,
 }
 
+impl Manner {
+    /// Packets of an interface to link-local services leave in their order: none waits for a mapping that others have.
+    fn ordered(&self) -> bool {
+        self.burst == 1 || self.query.is_none()
+    }
+}
+
 const SINGLY: Manner =
     Manner { burst: 1, few: true, both: false, talks: usize::MAX, query: None, junk: 0.0, idle: 0.0, pressure: 0.0 };
 const BURSTS: Manner =
@@ -92,6 +102,10 @@ const LONGEST: u32 = world::LONGEST_SECONDS * TICKS_PER_SECOND + 2;
 
 fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Frame {
     match bank {
+        Bank::Tx if random.chance(0.3) => {
+            let eni = &card.enis[usize::from(random.chance(0.5))];
+            Frame::tx(eni.number, dhcp::frame(random, card, eni))
+        }
         Bank::Tx => {
             let (port, bytes) = guest::frame(random, card);
             Frame::tx(port, bytes)
@@ -105,10 +119,10 @@ fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Frame {
 }
 
 /// Another policy or ACL.
-fn replacement(random: &mut Random, few: bool) -> Act {
+fn replacement(random: &mut Random, manner: &Manner) -> Act {
     let number = u8::from(random.chance(0.5));
     if random.chance(0.5) {
-        Act::Policy(number, Box::new(world::policy(random, few)))
+        Act::Policy(number, Box::new(world::policy(random, manner.few, manner.ordered())))
     } else {
         Act::Nacl(number, random.chance(0.6).then(|| world::nacl(random)))
     }
@@ -124,8 +138,10 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             begun = talks.len();
         }
         while talks.len() < 5 {
-            begun += 1;
-            talks.push(talk::conversation(random, card).into());
+            let talk = talk::conversation(random, card);
+            // Between two interfaces each side has a connection.
+            begun += if talk.first().is_some_and(|step| step.crosses().is_some()) { 2 } else { 1 };
+            talks.push(talk.into());
         }
         if manner.few && random.chance(0.06) {
             acts.push(Act::Ticks(1 + u32::try_from(random.below(50)).unwrap()));
@@ -139,15 +155,16 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             }
         }
         if random.chance(0.02) {
-            acts.push(replacement(random, manner.few));
+            acts.push(replacement(random, manner));
         }
         let bank = if random.chance(0.5) { Bank::Tx } else { Bank::Rx };
         // The side at which two addresses talk in this turn.
         let salt = random.bits();
-        let side = |step: &Step| match bank {
-            _ if !manner.both => bank,
-            _ if (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0 => Bank::Tx,
-            _ => Bank::Rx,
+        let drawn = |step: &Step| (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0;
+        let may_go = |step: &Step| match (step.crosses(), manner.both) {
+            (Some(upwards), both) => (both || bank == Bank::Tx) && upwards == drawn(step),
+            (None, true) => (step.bank() == Bank::Tx) == drawn(step),
+            (None, false) => step.bank() == bank,
         };
         let most = 1 + random.below(manner.burst);
         // An error may overtake what makes the connection that it is about, or be overtaken by it, so they are not sent in one turn.
@@ -157,7 +174,7 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
                 frames.push((junk(random, card, bank), "junk".to_owned()));
                 continue;
             }
-            let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(|step| step.bank() == side(step));
+            let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(may_go);
             let ready: Vec<usize> = (0..talks.len()).filter(|&talk| goes(&talks[talk])).collect();
             if ready.is_empty() {
                 break;
@@ -174,7 +191,6 @@ fn acts(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usiz
             }
             frames.push((step.frame(card), format!("{step:?}")));
         }
-        frames.retain(|(frame, _)| !is_left_out(frame));
         sent += frames.len();
         if !frames.is_empty() {
             acts.push(Act::Frames(frames));
@@ -279,7 +295,7 @@ fn check(config: Config, manner: &Manner, cards: u64, datagrams: usize, expected
     let cards = std::env::var("NITRO_POLICY_CARDS").map_or(cards, |number| number.parse().unwrap());
     for seed in 0..cards {
         let mut random = Random::new(seed + 100);
-        let card = world::card(&mut random, manner.few);
+        let card = world::card(&mut random, manner.few, manner.ordered());
         let acts = acts(&mut random, &card, manner, datagrams);
         match run(config, &card, &acts, manner) {
             Ok(counts) => counts.into_iter().for_each(|(name, count)| *shown.entry(name).or_default() += count),
@@ -302,8 +318,9 @@ fn check(config: Config, manner: &Manner, cards: u64, datagrams: usize, expected
 }
 
 /// What must come up wherever policies are met.
-const POLICY: [&str; 9] = [
+const POLICY: [&str; 14] = [
     "Pass",
+    "linklocal_allowance_exceeded",
     "security_group",
     "nacl",
     "strict_tcp",
@@ -312,11 +329,16 @@ const POLICY: [&str; 9] = [
     "Tx established",
     "Rx untracked",
     "Tx untracked",
+    "Local Pass",
+    "Local new",
+    "Local established",
+    "Local security_group",
 ];
 
 #[test]
 fn single_datagrams_on_a_tiny_card() {
-    let expected = [&POLICY[..], &["conntrack_allowance_exceeded", "Tx related", "Rx related"]].concat();
+    let expected =
+        [&POLICY[..], &["conntrack_allowance_exceeded", "Tx related", "Rx related", "Local related"]].concat();
     check(Config::Tiny, &SINGLY, 12, 150, &expected);
 }
 
@@ -342,12 +364,18 @@ fn bursts_at_both_sides_of_a_line_card() {
 
 #[test]
 fn bursts_with_junk_on_a_line_card() {
-    check(Config::Line, &JUNK, 3, 200, &["Pass", "security_group", "fragment_without_first"]);
+    check(Config::Line, &JUNK, 3, 200, &["Pass", "security_group", "fragment_without_first", "OFFER", "ACK"]);
 }
 
 #[test]
 fn bursts_with_junk_on_an_edge_card() {
-    check(Config::Edge, &Manner { burst: 15, ..JUNK }, 3, 150, &["Pass", "security_group", "fragment_without_first"]);
+    check(
+        Config::Edge,
+        &Manner { burst: 15, ..JUNK },
+        3,
+        150,
+        &["Pass", "security_group", "fragment_without_first", "OFFER", "ACK"],
+    );
 }
 
 /// What must come up wherever a mapping service is asked.

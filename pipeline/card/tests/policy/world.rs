@@ -1,10 +1,10 @@
-//! Random policies for a card with two interfaces in two VPCs: security groups, network ACLs, limits, timeouts.
+//! Random policies for a card with two interfaces, in two VPCs or in one: security groups, network ACLs, limits, timeouts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nitro_components::bench::Random;
 use nitro_wire::MappingKind;
-use nitro_wire::control::{CardConfig, Mapping};
+use nitro_wire::control::{CardConfig, Eni, Mapping};
 use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
 
 use crate::setup;
@@ -27,7 +27,8 @@ pub fn peers(ipv6: bool) -> Vec<IpAddr> {
         vec![v6(0, 0x20), v6(0, 0x21), v6(7, 0x20), v6(7, 0x21), v6(9, 0x99), v6(0, 2)]
     } else {
         let v4 = |subnet, host| IpAddr::V4(Ipv4Addr::new(10, 0, subnet, host));
-        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2)]
+        let metadata = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
+        vec![v4(0, 20), v4(0, 21), v4(7, 20), v4(7, 21), v4(9, 99), v4(0, 2), metadata]
     }
 }
 
@@ -81,8 +82,9 @@ fn rules(random: &mut Random) -> Vec<SecurityRule> {
     (0..count).map(|_| rule()).collect()
 }
 
-/// A security group policy. `few`: few connections are allowed.
-pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
+/// A security group policy, and few packets to link-local services. `few`: few connections are allowed. `ordered`: packets to these
+/// services leave in their order; else, who finds the allowance used up is open.
+pub fn policy(random: &mut Random, few: bool, ordered: bool) -> EniPolicy {
     let mut seconds = || 1 + u32::try_from(random.below(LONGEST_SECONDS.into())).unwrap();
     let timeouts = Timeouts {
         tcp_established: seconds(),
@@ -93,8 +95,9 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
         other: seconds(),
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
+    let linklocal_allowance = if ordered { pick(random, &[0, 1, 2, 5, 17, 1024]) } else { 1024 };
     let (egress, ingress) = (rules(random), rules(random));
-    EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
+    EniPolicy { egress, ingress, max_connections, timeouts, linklocal_allowance }
 }
 
 /// A network ACL, most of which allow what no rule before denies.
@@ -125,22 +128,38 @@ pub fn mapping(random: &mut Random, vni: u32, ip: IpAddr, template: &Mapping) ->
     Mapping { vni, ip, kind, groups, path_mtu, mac, expiry: 0, ..template.clone() }
 }
 
-/// A random card. `few`: few connections are allowed for an interface.
-pub fn card(random: &mut Random, few: bool) -> CardConfig {
-    let mut card = setup::config();
+/// Where peers and the interfaces themselves are, if there is a mapping.
+fn mappings(random: &mut Random, card: &CardConfig) -> Vec<Mapping> {
     let template = card.mappings[0].clone();
-    card.mappings.clear();
-    for eni in &mut card.enis {
-        eni.policy = policy(random, few);
-        for ip in peers(false).into_iter().chain(peers(true)) {
-            if random.chance(0.85) {
-                card.mappings.push(mapping(random, eni.vni, ip, &template));
-            }
+    let mut mappings: Vec<Mapping> = Vec::new();
+    let mut install = |random: &mut Random, eni: &Eni, ip, mapping: &Mapping| {
+        if random.chance(0.87) && !mappings.iter().any(|known| (known.vni, known.ip) == (eni.vni, ip)) {
+            mappings.push(self::mapping(random, eni.vni, ip, mapping));
         }
+    };
+    for eni in &card.enis {
+        let here = Mapping { underlay_ip: card.underlay_ip, mac: eni.mac, ..template.clone() };
+        for ip in peers(false).into_iter().chain(peers(true)) {
+            // Some peers are said to be here, and are not.
+            let place = if random.chance(0.05) { &here } else { &template };
+            install(random, eni, ip, place);
+        }
+        eni.ips.iter().for_each(|&ip| install(random, eni, ip, &here));
     }
+    mappings
+}
+
+/// A random card. `few`, `ordered`: as of [`policy`].
+pub fn card(random: &mut Random, few: bool, ordered: bool) -> CardConfig {
+    let mut card = setup::config();
     // The second one has an address of IPv6 as well.
     card.enis[1].ips.push(setup::v6(9));
     card.enis[1].subnet6 = Some((Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, 0), 64));
+    if random.chance(0.7) {
+        card.enis[1].vni = card.enis[0].vni;
+    }
+    card.enis.iter_mut().for_each(|eni| eni.policy = policy(random, few, ordered));
+    card.mappings = mappings(random, &card);
     card.subnets = (0..2).map(|_| random.chance(0.5).then(|| nacl(random))).collect();
     card.strict_tcp = random.chance(0.4);
     card.token_keys = vec![(7, *b"0123456789abcdef")];

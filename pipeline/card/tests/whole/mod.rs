@@ -4,14 +4,16 @@
 //! comparison goes by turns ([`Whole::turn`]): frames enter, the card works until all are disposed of, then the model gets them in
 //! the order in which they entered. Verdicts are told apart by serial numbers; of the frames that leave, each must be due, and
 //! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
-//! shown to it, if it was one that may have to wait.
+//! shown to it, if it was one that may have to wait. So it is with DHCP messages, which have a room of their own.
+//!
+//! A frame from one guest of the card to another has an event on each path. Its verdict on the rx path has the number that it has
+//! on the tx path.
 //!
 //! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
 //!
 //! Whoever answers the model's queries ([`Whole::with_service`]) answers the card's too, after some clocks each, in any order. In the midst of a turn software may end
 //! mappings ([`Whole::interrupt`]): as the service says the same before and after, that must not show.
 
-pub mod left_out;
 pub mod service;
 
 use std::collections::BTreeMap;
@@ -21,20 +23,26 @@ use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Sink, Source};
 use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
-use nitro_model::{Model, Outcome, Parsed, Service, Verdict, parse};
+use nitro_model::{Model, Outcome, Parsed, Service, Verdict, eni, parse};
 use nitro_netlist::Netlist;
 use nitro_simulator::InterpretedEngine;
 use nitro_wire::control::CardConfig;
-use nitro_wire::counters::{self, Bank};
-use nitro_wire::{DropReason, Flow, registers};
+use nitro_wire::counters::{self, Bank, EniCounter};
+use nitro_wire::{DropReason, Flow, Interrupt, registers};
 
 use service::{Interruption, MappingServer};
 
 /// Fields of an event.
-pub const EVENT: [&str; 7] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow"];
+pub const EVENT: [&str; 9] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local", "told"];
+/// Field `local` of an event.
+const LOCAL: usize = 7;
 /// Clocks without any progress after which a turn has failed. The table is walked over before an insertion is refused, which is what
 /// takes longest.
 const PATIENCE: u64 = 60_000;
+/// Thousands of clocks in which the sweeper has been everywhere in a table of up to `2^SMALL` connections.
+const SWEEPS: u32 = 30;
+/// See [`SWEEPS`].
+const SMALL: usize = 11;
 /// Clocks after which what a packet changed is seen by the next.
 const SETTLED: u64 = 60;
 
@@ -86,6 +94,9 @@ pub enum Strictness {
 /// What a packet's order depends on: port, addresses, protocol, ports, ICMP type and identifier.
 type FlowId = (u64, u128, u128, u8, u16, u16, u8, u16);
 
+/// Events by number: of frames from guests, of frames from the underlay, and of those of guests on the rx path.
+type Events = [BTreeMap<u16, Vec<u64>>; 3];
+
 /// Frames that shall leave, and by which flow.
 type Due = Vec<(FlowId, Packet)>;
 
@@ -108,6 +119,10 @@ pub struct Whole {
     /// The mapping service's end.
     pub server: MappingServer,
     interruption: Interruption,
+    /// The table is big.
+    is_big: bool,
+    /// It is, and connections may have ended without having been swept.
+    lags: bool,
 }
 
 /// The netlist of a configuration's card, made once.
@@ -169,6 +184,8 @@ impl Whole {
             refused: [BTreeMap::new(), BTreeMap::new()],
             server: MappingServer::new(&engine, seed + 4),
             interruption: Interruption::default(),
+            is_big: config.dimensions().connections_log2 > SMALL,
+            lags: false,
             engine,
         }
     }
@@ -200,6 +217,7 @@ impl Whole {
 
     /// Lets at least so many ticks pass, in the card and in the model.
     pub fn pass_ticks(&mut self, ticks: u32) {
+        self.lags = self.is_big;
         let clocks = 8;
         self.driver(|driver| driver.port().write(registers::CLOCKS_PER_TICK.offset, clocks)).unwrap();
         self.idle(u64::from(ticks * clocks));
@@ -242,13 +260,16 @@ impl Whole {
             self.sources[side].push(&Packet { bytes: frame.bytes.clone(), tuser: frame.tuser.into() });
             missing[side] += 1;
         }
-        let (mut events, mut left) = ([BTreeMap::new(), BTreeMap::new()], [Vec::new(), Vec::new()]);
+        let (mut events, mut left) = (Events::default(), [Vec::new(), Vec::new()]);
         let (mut progress, mut silence) = (0, 0);
         self.interruption.begin();
-        while missing.iter().zip(&events).any(|(count, events)| events.len() < *count) {
+        let crossed = |events: &Events| events[0].values().filter(|event| event[LOCAL] == 1).count();
+        while missing.iter().zip(&events).any(|(count, events)| events.len() < *count)
+            || events[2].len() < crossed(&events)
+        {
             self.step(&mut events, &mut left)?;
             let now = self.sources.iter().map(|source| source.stream.sent()).sum::<u64>()
-                + events.iter().chain([]).map(BTreeMap::len).sum::<usize>() as u64
+                + events.iter().map(BTreeMap::len).sum::<usize>() as u64
                 + left.iter().map(Vec::len).sum::<usize>() as u64;
             silence = if now == progress { silence + 1 } else { 0 };
             progress = now;
@@ -275,7 +296,7 @@ impl Whole {
         for ((due, left), port) in due.into_iter().zip(left).zip(["net_tx", "guest_tx"]) {
             in_order(due, left).map_err(|error| format!("{port}: {error}"))?;
         }
-        if missing != events.each_ref().map(BTreeMap::len) {
+        if [missing[0], missing[1], crossed(&events)] != events.each_ref().map(BTreeMap::len) {
             return Err(format!("{missing:?} frames entered, {:?} events", events.map(|side| side.len())));
         }
         for (serial, count) in self.serials.iter_mut().zip(missing) {
@@ -284,13 +305,15 @@ impl Whole {
         Ok(())
     }
 
-    fn step(&mut self, events: &mut [BTreeMap<u16, Vec<u64>>; 2], left: &mut [Vec<Packet>; 2]) -> Result<(), String> {
+    fn step(&mut self, events: &mut Events, left: &mut [Vec<Packet>; 2]) -> Result<(), String> {
         self.clock()?;
-        for ((sink, events), base) in self.events.iter_mut().zip(events).zip(self.serials) {
+        for (side, sink) in self.events.iter_mut().enumerate() {
             while let Some((clock, item)) = sink.pop() {
                 let event: Vec<u64> = item.iter().map(|field| field[0]).collect();
-                let serial = u16::try_from(event[0]).unwrap().wrapping_sub(base);
-                if events.insert(serial, event).is_some() {
+                let crossed = side == 1 && event[LOCAL] == 1;
+                let serial =
+                    u16::try_from(event[0]).unwrap().wrapping_sub(self.serials[if crossed { 0 } else { side }]);
+                if events[if crossed { 2 } else { side }].insert(serial, event).is_some() {
                     return Err(format!("clock {clock}: a second event of frame {serial}"));
                 }
             }
@@ -304,12 +327,7 @@ impl Whole {
     }
 
     /// Shows the frames to the model, compares the events, and tells what shall leave at either side.
-    fn expect(
-        &mut self,
-        frames: &[Frame],
-        events: &[BTreeMap<u16, Vec<u64>>; 2],
-        strictness: Strictness,
-    ) -> Result<[Due; 2], String> {
+    fn expect(&mut self, frames: &[Frame], events: &Events, strictness: Strictness) -> Result<[Due; 2], String> {
         let mut due = [Vec::new(), Vec::new()];
         let mut numbers = [0_u16; 2];
         for (index, frame) in frames.iter().enumerate() {
@@ -321,7 +339,11 @@ impl Whole {
             let full = full.into_iter().find(|full| found[2] == u64::from(full.code()));
             let (outcome, wanted_reason) = if let Some(full) = full.filter(|_| strictness != Strictness::Full) {
                 let mut outcome = judge(&mut self.model.clone(), frame);
-                if outcome.flow == Flow::None && full == DropReason::NewFlowQueueFull {
+                let is_served =
+                    matches!(outcome.verdict, Verdict::Reply { .. } | Verdict::Drop(DropReason::NoBroadcast))
+                        && frame.bank == Bank::Tx
+                        && eni::is_dhcp(&parse(&frame.bytes));
+                if outcome.flow == Flow::None && !is_served && full == DropReason::NewFlowQueueFull {
                     return Err(format!("frame {index} found the room full, though it need not wait: {outcome:?}"));
                 }
                 let refused = self.refused[side].entry(full.code()).or_default();
@@ -349,6 +371,8 @@ impl Whole {
                 outcome.eni.is_some().into(),
                 frame.bytes.len().min(16_383) as u64,
                 outcome.flow.code().into(),
+                (outcome.verdict == Verdict::Local).into(),
+                matches!(outcome.verdict, Verdict::Bounce { .. }).into(),
             ];
             if strictness == Strictness::NoKinds {
                 wanted[6] = found[6];
@@ -376,6 +400,12 @@ impl Whole {
             for shown in [reason, format!("{:?} {}", frame.bank, outcome.flow.name())] {
                 *self.shown.entry(shown).or_default() += 1;
             }
+            if let Some(local) = outcome.local {
+                let (port, inner) = (frame.tuser.into(), parse(&frame.bytes));
+                due[1].extend(
+                    self.expect_local(number, frame, *local, &events[2])?.map(|packet| (flow_id(port, &inner), packet)),
+                );
+            }
             match outcome.verdict {
                 Verdict::Forward(bytes) => {
                     due[0].push((flow_id(frame.tuser.into(), &parse(&frame.bytes)), Packet { bytes, tuser: 0 }));
@@ -386,8 +416,12 @@ impl Whole {
                 }
                 Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
                     *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
+                    let asked = parse(&frame.bytes);
+                    if eni::is_dhcp(&asked) {
+                        *self.shown.entry(dhcp_name(&bytes).to_owned()).or_default() += 1;
+                    }
                     // Apart from what else leaves at this side.
-                    let flow = flow_id(256 + u64::from(eni), &parse(&frame.bytes));
+                    let flow = flow_id(256 + u64::from(eni), &asked);
                     due[1].push((flow, Packet { bytes, tuser: eni.into() }));
                 }
                 Verdict::Local | Verdict::Drop(_) => {}
@@ -396,12 +430,48 @@ impl Whole {
         Ok(due)
     }
 
+    /// Compares the event on the rx path of a guest's frame for another guest, and tells what that gets.
+    fn expect_local(
+        &mut self,
+        number: u16,
+        frame: &Frame,
+        outcome: Outcome,
+        events: &BTreeMap<u16, Vec<u64>>,
+    ) -> Result<Option<Packet>, String> {
+        let found = events.get(&number).ok_or_else(|| format!("frame {number} never came to the rx path"))?;
+        let wanted = vec![
+            u64::from(self.serials[0].wrapping_add(number)),
+            outcome.verdict.code().code().into(),
+            outcome.verdict.reason().map_or(0, DropReason::code).into(),
+            outcome.eni.unwrap_or(0).into(),
+            outcome.eni.is_some().into(),
+            frame.bytes.len() as u64,
+            outcome.flow.code().into(),
+            1,
+            0,
+        ];
+        if *found != wanted {
+            let bytes = head(&frame.bytes);
+            return Err(format!(
+                "frame {number} ({bytes:02x?}) on the rx path:\n{EVENT:?}\n{found:?} in the card,\n{wanted:?} in the model"
+            ));
+        }
+        let reason = outcome.verdict.reason().map_or("Pass", DropReason::name);
+        for shown in [format!("Local {reason}"), format!("Local {}", outcome.flow.name())] {
+            *self.shown.entry(shown).or_default() += 1;
+        }
+        Ok(match outcome.verdict {
+            Verdict::Deliver { eni, frame: bytes } => Some(Packet { bytes, tuser: eni.into() }),
+            _ => None,
+        })
+    }
+
     /// Compares all counters with the model's, and that nothing is held or still comes.
     ///
     /// # Errors
     /// What differs.
     pub fn finish(&mut self) -> Result<(), String> {
-        let (mut events, mut left) = ([BTreeMap::new(), BTreeMap::new()], [Vec::new(), Vec::new()]);
+        let (mut events, mut left) = (Events::default(), [Vec::new(), Vec::new()]);
         for _ in 0..300 {
             self.step(&mut events, &mut left)?;
         }
@@ -424,6 +494,7 @@ impl Whole {
                 }
             }
         }
+        self.finish_enis()?;
         let status =
             self.driver(|driver| driver.port().read(registers::STATUS.offset)).map_err(|error| error.to_string())?;
         for bank in Bank::ALL {
@@ -431,6 +502,52 @@ impl Whole {
             if held.get(status) != 0 {
                 return Err(format!("{} frames are held in {}", held.get(status), bank.name()));
             }
+        }
+        Ok(())
+    }
+
+    /// The counters of the interfaces, which must add up to the paths', and the causes of the interrupt, which nobody has cleared.
+    fn finish_enis(&mut self) -> Result<(), String> {
+        let mut lost = BTreeMap::new();
+        for eni in 0..=u8::try_from(self.model.config().enis.len()).unwrap() {
+            for counter in EniCounter::ALL {
+                let wanted = self.model.eni_counter(eni, counter);
+                let mut found =
+                    self.driver(|driver| driver.eni_counter(eni, counter)).map_err(|error| error.to_string())?;
+                // What has ended counts until the sweeper has come by. That takes long in a big table, where it may lag behind.
+                for _ in 0..SWEEPS {
+                    let lags = self.lags && found <= wanted;
+                    if found == wanted || lags || counter.reason().is_some() {
+                        break;
+                    }
+                    self.idle(1000);
+                    found =
+                        self.driver(|driver| driver.eni_counter(eni, counter)).map_err(|error| error.to_string())?;
+                }
+                let lags = self.lags && counter.reason().is_none() && found <= wanted;
+                if found != wanted && !lags {
+                    return Err(format!("interface {eni}, {}: {found}, {wanted} in the model", counter.name()));
+                }
+                *lost.entry(counter.reason()).or_insert(0) += found;
+            }
+        }
+        let causes = self.driver(|driver| driver.take_interrupts()).map_err(|error| error.to_string())?;
+        for reason in DropReason::ALL {
+            let counted = |bank| self.model.counters().get(bank, reason.code()).packets;
+            let drops: u64 = Bank::ALL.map(counted).iter().sum();
+            if lost.get(&Some(*reason)).is_some_and(|lost| *lost != drops) {
+                return Err(format!("{drops} drops for {reason}, but {lost:?} of the interfaces"));
+            }
+            let full = self.refused.iter().any(|refused| refused.contains_key(&reason.code()));
+            for cause in Interrupt::ALL.into_iter().filter(|cause| cause.reasons() == [*reason]) {
+                if causes.contains(&cause) != (drops > 0 || full) {
+                    return Err(format!("{drops} drops for {reason}, interrupts: {causes:?}"));
+                }
+            }
+        }
+        let lost = lost.iter().any(|(reason, lost)| reason.is_some() && *lost > 0);
+        if causes.contains(&Interrupt::AllowanceExceeded) != lost || !causes.contains(&Interrupt::CommitDone) {
+            return Err(format!("interrupts: {causes:?}"));
         }
         Ok(())
     }
@@ -462,6 +579,17 @@ fn in_order(mut due: Due, left: Vec<Packet>) -> Result<(), String> {
     match due.first() {
         Some((_, packet)) => Err(format!("{} frames never left, {:02x?} first", due.len(), head(&packet.bytes))),
         None => Ok(()),
+    }
+}
+
+/// Which DHCP message an answer is.
+fn dhcp_name(answer: &[u8]) -> &'static str {
+    let offset = if answer[12..14] == [0x81, 0] { 4 } else { 0 };
+    match answer.get(offset + 284) {
+        Some(2) => "OFFER",
+        Some(5) => "ACK",
+        Some(6) => "NAK",
+        _ => "no DHCP",
     }
 }
 

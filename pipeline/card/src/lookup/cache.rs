@@ -429,9 +429,7 @@ impl<const MA: usize> Logic for MappingCache<MA> {
 
         // Patience counts clocks with a key while the engine has something to do.
         self.pause.next = self.patience.q.val() == self.most_patience.val();
-        if (self.enter.val() || self.looks.val()) || !(self.waiting.q.val() || self.walking.q.val()) {
-            self.patience.d.next = bits::<8>(0);
-        } else if self.pause.val() {
+        if self.enter.val() || self.looks.val() || self.pause.val() || !(self.waiting.q.val() || self.walking.q.val()) {
             self.patience.d.next = bits::<8>(0);
         } else {
             self.patience.d.next = self.patience.q.val() + 1;

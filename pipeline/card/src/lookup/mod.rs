@@ -173,9 +173,9 @@ impl<const MA: usize> Logic for Lookup<MA> {
         self.found.next = self.cache.found.payload.val().value;
         // What the card answers without a mapping needs none.
         self.concerned.next = (self.rx.payload.val().reason == bits::<6>(0))
-            && !self.rx.payload.val().echoes
-            && !self.rx.payload.val().seeks_dhcp
-            && !(self.rx.payload.val().solicits && self.rx.payload.val().is_gateway);
+            && !(self.rx.payload.val().echoes
+                || self.rx.payload.val().seeks_dhcp
+                || (self.rx.payload.val().solicits && self.rx.payload.val().is_gateway));
         self.packet_valid.d.next = self.rx.tvalid.val();
         if self.rx.tvalid.val() {
             self.packet.d.next = self.rx.payload.val();

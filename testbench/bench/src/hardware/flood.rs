@@ -127,11 +127,10 @@ impl Flood {
     }
 }
 
-/// The value below which this part of them lies.
-fn quantile(sorted: &[u64], part: f64) -> u64 {
+/// The value below which so many in a thousand of them lie.
+fn quantile(sorted: &[u64], thousandths: usize) -> u64 {
     let last = sorted.len().saturating_sub(1);
-    // Rounding is what a rank is for.
-    sorted.get((part * last as f64).round() as usize).copied().unwrap_or(0)
+    sorted.get((thousandths * last + 500) / 1000).copied().unwrap_or(0)
 }
 
 /// Floods a card whose guest may have so many connections.
@@ -184,11 +183,10 @@ pub fn measure(config: Config, connections: u32) -> Result<Vec<Finding>, BenchEr
     for (mut alone, (name, mut phase, lost)) in alone.into_iter().zip(phases) {
         alone.sort_unstable();
         phase.delays.sort_unstable();
-        let base = quantile(&alone, 0.5);
+        let base = quantile(&alone, 500);
         find(&format!("{name}: packets of known flows"), "packets", phase.sent as f64);
         find(&format!("{name}: of these lost"), "packets", lost as f64);
-        for (quantile_name, part) in [("least", 0.0), ("median", 0.5), ("99 %", 0.99), ("99.9 %", 0.999), ("most", 1.0)]
-        {
+        for (quantile_name, part) in [("least", 0), ("median", 500), ("99 %", 990), ("99.9 %", 999), ("most", 1000)] {
             let added = quantile(&phase.delays, part) as f64 - base as f64;
             find(&format!("{name}: added latency, {quantile_name}"), "clocks", added);
         }

@@ -30,7 +30,8 @@ fn vpc() -> Vpc {
 }
 
 fn run(vpc: &Vpc, frames: &[CapturedFrame], config: Config, engine: EngineKind, disturbance: Disturbance) -> Outcome {
-    let options = Options { config, engine, timing: Timing::Dense, disturbance, from: None, trace: None };
+    let options =
+        Options { config, engine, timing: Timing::Dense, disturbance, reply_after: 20, from: None, trace: None };
     replay(vpc, frames, &options, &mut |_| ()).unwrap_or_else(|error| panic!("{config}: {error}"))
 }
 

@@ -9,15 +9,23 @@ use nitro_compiler::{Options, compile};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Only what this depends on changes the output, and cargo follows dependencies by itself.
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(swift)");
+    // The text of a traced card is twice that of a plain one, and a second copy for wide vectors doubles it once more: minutes of compiling that
+    // tests do not gain back.
+    let swift = std::env::var("PROFILE")? == "release";
+    if swift {
+        println!("cargo::rustc-cfg=swift");
+    }
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
     for config in Config::ALL {
         let netlist = card_entry(*config).netlist()?;
-        // The small card is for tests, which do not wait for it.
-        let wide = *config != Config::Tiny;
-        let plain = Options { wide, ..Options::default() };
+        let small = *config == Config::Tiny;
+        let plain = Options { wide: swift && !small, ..Options::default() };
         std::fs::write(folder.join(format!("{config}.rs")), compile(&netlist, plain)?)?;
-        let traced = Options { trace: true, wide: false, ..Options::default() };
-        std::fs::write(folder.join(format!("{config}_traced.rs")), compile(&netlist, traced)?)?;
+        if swift || small {
+            let traced = Options { trace: true, wide: false, ..Options::default() };
+            std::fs::write(folder.join(format!("{config}_traced.rs")), compile(&netlist, traced)?)?;
+        }
     }
     Ok(())
 }

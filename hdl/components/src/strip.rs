@@ -3,7 +3,7 @@
 //! Ports: `rx`, `layout`, `tx`. Latency: 0 clocks, counted from the first beat that holds all bytes of a beat that
 //! leaves. Full rate: the tail of a packet leaves while the next one arrives.
 //!
-//! The number of bytes is one of up to eight constants, so realignment is a choice of fixed shifts. `layout` belongs to
+//! The number of bytes is one of up to eight constants, or 0, so realignment is a choice of fixed shifts. `layout` belongs to
 //! the packet's first beat: it is stable while that is offered. A packet that is not longer than what is to be removed
 //! vanishes.
 
@@ -26,15 +26,15 @@ pub struct Strip<const W: usize, const K: usize, const U: usize> {
     /// Packets.
     pub rx: StreamRx<Beat<W, K, U>>,
     /// Which of the lengths; one that was not given stands for nothing to remove.
-    pub layout: Signal<In, Bits<3>>,
+    pub layout: Signal<In, Bits<4>>,
     /// What remains of them.
     pub tx: StreamTx<Beat<W, K, U>>,
 
     beat: Register<Bits<8>>,
     flush: Register<Bit>,
-    kept: DFF<Bits<3>>,
+    kept: DFF<Bits<4>>,
     carry: DFF<Beat<W, K, U>>,
-    chosen: Signal<Local, Bits<3>>,
+    chosen: Signal<Local, Bits<4>>,
     skip: Signal<Local, Bit>,
     starts: Signal<Local, Bit>,
     aligned: Signal<Local, Bit>,
@@ -46,7 +46,7 @@ pub struct Strip<const W: usize, const K: usize, const U: usize> {
     high: Signal<Local, Bits<W>>,
     high_keep: Signal<Local, Bits<K>>,
 
-    layout_number: Vec<Constant<Bits<3>>>,
+    layout_number: Vec<Constant<Bits<4>>>,
     whole: Vec<Constant<Bits<8>>>,
     is_aligned: Vec<Constant<Bit>>,
     up: Vec<Constant<Bits<16>>>,

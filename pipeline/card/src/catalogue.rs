@@ -6,6 +6,7 @@ use crate::card::TX_WINDOW;
 use crate::config::Config;
 use crate::eni::rx::EniRx;
 use crate::rx_path::RxPath;
+use crate::rx_path::entrance::Entrance;
 use crate::{conntrack, control, decap, parser, token, tx_path, waiting_room};
 
 /// The whole card.
@@ -33,6 +34,7 @@ pub(crate) fn sized_entries<
     let mut entries = decap::entries::<W, K>();
     entries.extend(tx_path::entries::<W, K, TX_WINDOW, CA, CB, PA, EA, LA, MA, NA, NQ, SQ, RL, RA>());
     entries.push(BlockEntry::of("eni_rx", EniRx::<EA, LA>::default));
+    entries.push(BlockEntry::of("rx_path_entrance", Entrance::<W, K>::default));
     entries.push(BlockEntry::of("rx_path", RxPath::<W, K, CA, CB, PA, EA, LA, NA, NQ, SQ, RL, RA>::default));
     entries
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use nitro_simulator::BlockEntry;
 
+use crate::allowances;
 use crate::card::Card;
 use crate::catalogue;
 use crate::control::Capabilities;
@@ -31,7 +32,7 @@ macro_rules! configurations {
             $(#[doc = $doc])*
             pub type $card = Card<
                 $width, $keep, $cells, $beats, $payload, $enis, $local, $mapping, { $enis + 1 + $fold },
-                $waiting, $flows, $row_rules, $rule_rows, $ways, $stash, $connections,
+                $waiting, $flows, $row_rules, $rule_rows, $ways, $stash, $connections, { $enis + 3 },
             >;
 
             const _: () = assert!($width == 8 * $keep, "a byte enable for each byte");
@@ -70,6 +71,7 @@ macro_rules! configurations {
                             $waiting, $flows, $row_rules, $rule_rows,
                         >();
                         entries.extend(security_group::entries::<$row_rules, $rule_rows, $enis>());
+                        entries.extend(allowances::entries::<$enis, { $enis + 3 }>());
                         entries.push(self.card_entry());
                         entries
                     } )*

@@ -1,5 +1,6 @@
 //! The packet processor of the VPC card, as `rust_hdl` blocks: one folder a stage, in the packet's order.
 
+pub mod allowances;
 pub mod card;
 pub mod catalogue;
 pub mod config;

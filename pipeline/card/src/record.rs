@@ -169,6 +169,8 @@ pub struct Packet {
     pub prefix_length: Bits<8>,
     /// It asks the gateway for an echo, and the responder takes it.
     pub echoes: Bit,
+    /// It is a DHCP message to all or to the gateway, and the responder takes it.
+    pub seeks_dhcp: Bit,
     /// If it is too big for its way, its sender is told so.
     pub told: Bit,
     /// The gateway's address in the ENI's subnet of the packet's family.
@@ -184,8 +186,12 @@ pub struct Packet {
     /// The address looked up: the destination, or the target of an ARP request or neighbour solicitation; for a router
     /// solicitation the prefix of the IPv6 subnet.
     pub lookup_ip: Bits<128>,
+    /// It needs a mapping: a way to its destination, or the MAC that it asks for.
+    pub routed: Bit,
     /// The mapping cache holds an entry.
     pub mapping_hit: Bit,
+    /// It holds none, and the mapping service is to be asked: the mapping follows when the packet has waited for it.
+    pub missing: Bit,
     /// Its kind (`nitro_wire`'s mapping kinds).
     pub mapping_kind: Bits<3>,
     /// Its MAC.
@@ -221,7 +227,7 @@ pub struct Packet {
 /// What became of a frame; one for each frame that entered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Event {
-    /// Number of the frame on its path.
+    /// Number of the frame on the path by which it came to the card.
     pub serial: Bits<16>,
     /// `nitro_wire::Verdict`.
     pub verdict: Bits<2>,
@@ -235,4 +241,8 @@ pub struct Event {
     pub length: Bits<14>,
     /// `nitro_wire::Flow`: what connection tracking found.
     pub flow: Bits<3>,
+    /// tx: it goes on in the rx path of this card. rx: it comes from a guest of this card.
+    pub local: Bit,
+    /// It is dropped, and the card makes a message for its sender.
+    pub told: Bit,
 }

@@ -3,7 +3,7 @@
 //! DNS and metadata pass without connections and rules, so that no rule can cut a guest off from them; a rate keeps them from
 //! being flooded. Each interface has a bucket that holds one second's worth of packets, is full at first, and gets a sixteenth
 //! of it at each tick. It is counted in sixteenths of packets, so nothing is ever rounded: a tick adds as many of them as
-//! packets are allowed in a second, a packet takes 16.
+//! packets are allowed in a second, a packet takes 16. A new allowance comes with a full bucket.
 //!
 //! Drop reason: `linklocal_allowance_exceeded`. Source: VPC user guide, "Amazon DNS quotas"; EC2 user guide on link-local
 //! services.
@@ -32,6 +32,11 @@ impl LinkLocal {
     /// It is now this tick.
     pub fn set_tick(&mut self, tick: u64) {
         self.tick = tick;
+    }
+
+    /// An interface's allowance is given anew: its bucket is full.
+    pub fn fill(&mut self, eni: u8) {
+        self.buckets.remove(&eni);
     }
 
     /// Takes a packet's worth out of an interface's bucket.

@@ -1,6 +1,9 @@
 //! Counters with the hardware's names and indexes.
 
-use nitro_wire::counters::{Bank, COUNT, MADE, MAX_COUNTED_BYTES, PASSED, RECEIVED, REPLIED, all};
+use std::collections::HashMap;
+
+use nitro_wire::DropReason;
+use nitro_wire::counters::{Bank, COUNT, EniCounter, MADE, MAX_COUNTED_BYTES, PASSED, RECEIVED, REPLIED, all};
 
 use crate::model::Verdict;
 
@@ -17,11 +20,13 @@ pub struct Count {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters {
     banks: [[Count; COUNT]; 2],
+    /// Packets that interfaces lost because of their allowances, if there were any.
+    enis: HashMap<(u8, EniCounter), u64>,
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { banks: [[Count::default(); COUNT]; 2] }
+        Self { banks: [[Count::default(); COUNT]; 2], enis: HashMap::new() }
     }
 }
 
@@ -35,6 +40,19 @@ impl Counters {
     /// All counters in use: bank, name, value.
     pub fn iter(&self) -> impl Iterator<Item = (Bank, &'static str, Count)> + '_ {
         Bank::ALL.into_iter().flat_map(move |bank| all().map(move |(index, name)| (bank, name, self.get(bank, index))))
+    }
+
+    /// A counter of an interface; 0 for the gauge, which [`Model::eni_counter`](crate::Model::eni_counter) knows.
+    #[must_use]
+    pub fn of_eni(&self, eni: u8, counter: EniCounter) -> u64 {
+        self.enis.get(&(eni, counter)).copied().unwrap_or(0)
+    }
+
+    /// Counts a packet that an interface lost, if it is one of its allowances that it was over.
+    pub(crate) fn lose(&mut self, eni: u8, reason: DropReason) {
+        if let Some(counter) = EniCounter::of(reason) {
+            *self.enis.entry((eni, counter)).or_default() += 1;
+        }
     }
 
     /// Counts a frame of `length` bytes and what became of it.

@@ -70,7 +70,7 @@ pub fn tx<'a>(enis: &'a Enis, number: u8, parsed: &Parsed) -> Result<&'a Arc<Eni
         }
     }
     let to_group = has_group_bit(parsed.dst_mac) || is_to_group(parsed) || is_directed_broadcast(eni, parsed);
-    if to_group && !solicits(parsed) && !seeks_dhcp(parsed) {
+    if to_group && !solicits(parsed) && !seeks_dhcp(eni, parsed) {
         return Err(DropReason::NoBroadcast);
     }
     Ok(eni)
@@ -92,11 +92,15 @@ pub fn solicits(parsed: &Parsed) -> bool {
     parsed.is_arp || (is_icmpv6(parsed) && types.contains(&parsed.icmp_type))
 }
 
-/// A broadcast DHCP message of a client: UDP from port 68 to port 67 of 255.255.255.255, in one piece. Which of them get an
-/// answer only their options tell.
+/// A DHCP message of a client to all or to the interface's gateway: the responder takes it. Which of them get an answer only
+/// their options tell.
 #[must_use]
-pub fn seeks_dhcp(parsed: &Parsed) -> bool {
-    is_dhcp(parsed) && parsed.dst_ip == v4_mapped(u32::MAX)
+pub fn seeks_dhcp(eni: &Eni, parsed: &Parsed) -> bool {
+    is_dhcp(parsed) && (is_limited_broadcast(parsed) || is_subnet_gateway(eni, parsed, parsed.dst_ip))
+}
+
+fn is_limited_broadcast(parsed: &Parsed) -> bool {
+    parsed.dst_ip == v4_mapped(u32::MAX)
 }
 
 /// UDP from port 68 to port 67, in one piece and without IP options.
@@ -164,7 +168,7 @@ fn may_be_foreign(parsed: &Parsed) -> bool {
     let arp_probe = parsed.is_arp && parsed.src_ip == v4_mapped(0);
     let discovery = is_icmpv6(parsed) && (icmpv6::ROUTER_SOLICITATION..=icmpv6::REDIRECT).contains(&parsed.icmp_type);
     let link_local = parsed.src_ip >> 118 == 0xfe80 >> 6;
-    let no_address_yet = seeks_dhcp(parsed) && parsed.src_ip == v4_mapped(0);
+    let no_address_yet = is_dhcp(parsed) && is_limited_broadcast(parsed) && parsed.src_ip == v4_mapped(0);
     arp_probe || no_address_yet || (discovery && (link_local || parsed.src_ip == 0))
 }
 

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use nitro_wire::control::{Eni, Mapping, ip_bits, ip_from_bits};
-use nitro_wire::policy::NEGATIVE_SECONDS;
+use nitro_wire::policy::{MAX_MAPPING_SECONDS, NEGATIVE_SECONDS};
 use nitro_wire::{DropReason, MappingKind};
 
 use crate::conntrack::deadline;
@@ -46,6 +46,12 @@ impl Service {
     /// The service that answers as this function does.
     pub fn new(answer: impl Fn(Query) -> Reply + Send + Sync + 'static) -> Self {
         Self(Arc::new(answer))
+    }
+
+    /// Its answer to a query.
+    #[must_use]
+    pub fn answer(&self, query: Query) -> Reply {
+        (self.0)(query)
     }
 }
 
@@ -94,7 +100,8 @@ impl MappingCache {
     /// Installs a mapping, in place of one of the same key.
     pub fn install(&mut self, mapping: Mapping) {
         let key = (mapping.vni, mapping.route_table, ip_bits(mapping.ip));
-        let deadline = (mapping.expiry != 0).then(|| deadline(self.tick, mapping.expiry));
+        let seconds = mapping.expiry.min(MAX_MAPPING_SECONDS);
+        let deadline = (seconds != 0).then(|| deadline(self.tick, seconds));
         self.entries.insert(key, Entry { mapping, deadline });
     }
 
@@ -134,7 +141,7 @@ impl Lookup {
                 return Err(DropReason::CacheMiss);
             }
             let query = Query { vni: eni.vni, route_table: eni.route_table, ip: ip_from_bits(address) };
-            let reply = self.service.as_ref().map_or(Reply::Silence, |service| (service.0)(query));
+            let reply = self.service.as_ref().map_or(Reply::Silence, |service| service.answer(query));
             let Query { vni, route_table, ip } = query;
             self.cache.install(match reply {
                 Reply::Found(mapping) => Mapping { vni, route_table, ip, ..*mapping },

@@ -1,8 +1,8 @@
 //! The card: its state, what it is told, and what became of a frame. The two paths are in `paths`.
 
 use nitro_wire::control::{CardConfig, Mapping};
-use nitro_wire::counters::Bank;
-use nitro_wire::policy::{EniPolicy, Nacl};
+use nitro_wire::counters::{Bank, EniCounter};
+use nitro_wire::policy::{EniPolicy, MAX_CONNECTIONS, Nacl};
 use nitro_wire::{DropReason, Flow, Verdict as VerdictCode};
 
 use crate::allowances::LinkLocal;
@@ -22,7 +22,7 @@ pub struct Model {
     pub(crate) fragments: Fragments,
     pub(crate) link_local: LinkLocal,
     tick: u64,
-    counters: Counters,
+    pub(crate) counters: Counters,
 }
 
 /// What became of a frame.
@@ -149,6 +149,16 @@ impl Model {
         &self.counters
     }
 
+    /// A counter of an interface; all are 0 for one that does not exist.
+    #[must_use]
+    pub fn eni_counter(&self, eni: u8, counter: EniCounter) -> u64 {
+        if counter != EniCounter::ConntrackAllowanceAvailable {
+            return self.counters.of_eni(eni, counter);
+        }
+        let most = self.enis.get(eni).map_or(0, |eni| eni.policy.max_connections.min(MAX_CONNECTIONS));
+        most.saturating_sub(self.conntrack.count(eni)).into()
+    }
+
     /// The time in ticks.
     #[must_use]
     pub fn tick(&self) -> u64 {
@@ -169,12 +179,13 @@ impl Model {
         self.conntrack.iter()
     }
 
-    /// Gives an interface another policy, between two packets. Connections that are tracked stay.
+    /// Gives an interface another policy, between two packets. Connections that are tracked stay; buckets are filled.
     pub fn replace_policy(&mut self, eni: u8, policy: EniPolicy) {
         if let Some(entry) = self.config.enis.iter_mut().find(|entry| entry.number == eni) {
             entry.policy = policy.clone();
         }
         self.enis.set_policy(eni, policy);
+        self.link_local.fill(eni);
     }
 
     /// Gives a subnet another network ACL, or none, between two packets.
@@ -212,6 +223,9 @@ impl Model {
         let mut inner = None;
         let verdict = self.tx_path(eni, frame, error, &mut flow, &mut inner).unwrap_or_else(Verdict::Drop);
         self.counters.count(Bank::Tx, &verdict, frame.len());
+        if let Some(reason) = verdict.reason() {
+            self.counters.lose(eni, reason);
+        }
         let local = inner.map(|(vni, inner)| {
             let mut flow = Flow::None;
             let verdict = self.receive(vni, &inner, &mut flow).unwrap_or_else(Verdict::Drop);

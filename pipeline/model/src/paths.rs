@@ -78,7 +78,7 @@ impl Model {
         }
         match responder::dhcp::reply(eni, gateway_mac, parsed, frame) {
             Some(reply) => Ok(Some(reply)),
-            None if eni::seeks_dhcp(parsed) => Err(DropReason::NoBroadcast),
+            None if eni::seeks_dhcp(eni, parsed) => Err(DropReason::NoBroadcast),
             None => Ok(None),
         }
     }
@@ -88,8 +88,7 @@ impl Model {
         let Sent { eni, parsed, .. } = sent;
         let found = self.find(eni, Direction::Egress, parsed, flow)?;
         if found.flow == Flow::New {
-            let groups = self.lookup.groups(eni, parsed.dst_ip);
-            self.judge(eni, Direction::Egress, parsed, groups, flow)?;
+            self.judge(eni, Direction::Egress, parsed, flow)?;
         }
         lookup::way(self.lookup.resolve(eni, parsed.dst_ip)?)?;
         nacl::judge(&self.config.subnets, eni, Direction::Egress, parsed)?;
@@ -143,20 +142,32 @@ impl Model {
         let parsed = parser::parse(frame);
         parsed.reason.map_or(Ok(()), Err)?;
         let eni = Arc::clone(eni::rx(&self.enis, vni, &parsed)?);
+        let result = self.receive_for(&eni, &parsed, frame, flow);
+        result.inspect_err(|reason| self.counters.lose(eni.number, *reason))
+    }
+
+    /// The same, when its interface is known.
+    fn receive_for(
+        &mut self,
+        eni: &Eni,
+        parsed: &Parsed,
+        frame: &[u8],
+        flow: &mut Flow,
+    ) -> Result<Verdict, DropReason> {
         let number = eni.number;
         let delivered = Verdict::Deliver { eni: number, frame: frame.to_vec() };
-        if is_exempt(&eni, &parsed, parsed.src_ip) {
+        if is_exempt(eni, parsed, parsed.src_ip) {
             return Ok(delivered);
         }
-        if fragments::is_later(&parsed) {
-            let first = self.fragments.follow(number, Direction::Ingress, &parsed);
+        if fragments::is_later(parsed) {
+            let first = self.fragments.follow(number, Direction::Ingress, parsed);
             *flow = first.0;
             return first.1.map(|()| delivered);
         }
-        nacl::judge(&self.config.subnets, &eni, Direction::Ingress, &parsed)?;
-        let result = self.rx_policed(&eni, &parsed, flow);
-        if fragments::is_first(&parsed) {
-            self.fragments.keep(number, Direction::Ingress, &parsed, *flow, result.err());
+        nacl::judge(&self.config.subnets, eni, Direction::Ingress, parsed)?;
+        let result = self.rx_policed(eni, parsed, flow);
+        if fragments::is_first(parsed) {
+            self.fragments.keep(number, Direction::Ingress, parsed, *flow, result.err());
         }
         result.map(|()| delivered)
     }
@@ -165,8 +176,7 @@ impl Model {
     fn rx_policed(&mut self, eni: &Eni, parsed: &Parsed, flow: &mut Flow) -> Result<(), DropReason> {
         let found = self.find(eni, Direction::Ingress, parsed, flow)?;
         if found.flow == Flow::New {
-            let groups = self.lookup.groups(eni, parsed.src_ip);
-            self.judge(eni, Direction::Ingress, parsed, groups, flow)?;
+            self.judge(eni, Direction::Ingress, parsed, flow)?;
         }
         self.connect(&found, eni, Direction::Ingress, parsed, *flow)
     }
@@ -182,14 +192,7 @@ impl Model {
     }
 
     /// `security_group`: whether a packet without a connection may pass, and whether it makes one.
-    fn judge(
-        &self,
-        eni: &Eni,
-        direction: Direction,
-        parsed: &Parsed,
-        groups: u64,
-        flow: &mut Flow,
-    ) -> Result<(), DropReason> {
+    fn judge(&mut self, eni: &Eni, direction: Direction, parsed: &Parsed, flow: &mut Flow) -> Result<(), DropReason> {
         let peer = match direction {
             Direction::Egress => parsed.dst_ip,
             Direction::Ingress => parsed.src_ip,
@@ -204,7 +207,13 @@ impl Model {
         };
         // Strict TCP demands a connection of every packet but the first, so there every flow has one.
         let must_track = self.config.strict_tcp && parsed.protocol == nitro_wire::constants::protocol::TCP;
-        match security_group::judge(&eni.policy, direction, &facts, groups) {
+        // Groups are asked for only where they decide: nobody shall be able to make the card ask by what is refused or admitted anyway.
+        let admission = |groups| security_group::judge(&eni.policy, direction, &facts, groups);
+        let groups = match (admission(0), admission(u64::MAX)) {
+            (Admission::Refused, Admission::Tracked | Admission::Untracked) => self.lookup.groups(eni, peer),
+            _ => 0,
+        };
+        match admission(groups) {
             Admission::Refused => return Err(DropReason::SecurityGroup),
             Admission::Untracked if !must_track => *flow = Flow::Untracked,
             Admission::Tracked | Admission::Untracked if !opens(parsed) => *flow = Flow::Untracked,

@@ -209,6 +209,41 @@ fn dhcp_gives_the_interface_its_own_address() {
 }
 
 #[test]
+fn dhcp_returns_the_identifier_of_the_client() {
+    for length in [0, 7, 14, 15, 255_u8] {
+        let id: Vec<u8> = (0..length).map(|index| index ^ 0x5a).collect();
+        let option = [&[61, length][..], &id].concat();
+        let answer = reply(&message(1, &option).frame()).unwrap();
+        assert_eq!(answer.len(), 42 + (286 + usize::from(length)).max(300));
+        let mut wanted = lease(2);
+        wanted.insert(61, id.clone());
+        assert_eq!(read(&answer).2, wanted);
+        let other = [&[50, 4, 10, 0, 0, 6, 61, 1, 9][..], &option].concat();
+        let refusal = BTreeMap::from([(53, vec![6]), (54, GATEWAY4.to_vec()), (61, id)]);
+        assert_eq!(read(&reply(&message(3, &other).frame()).unwrap()).2, refusal);
+    }
+}
+
+#[test]
+fn dhcp_of_1500_bytes_is_read_and_no_longer_one() {
+    let frame = |bytes: usize| {
+        let mut body = message(1, &[]).body();
+        body.resize(bytes - 28, 0x77);
+        ethernet(BROADCAST, ENI_MAC, 0x0800, &ipv4(ANY, ALL, 17, 0, &datagram(68, 67, &body)))
+    };
+    assert_eq!(read(&reply(&frame(1500)).unwrap()).2, lease(2));
+    assert_eq!(reply(&frame(1501)), Err(Some(NoBroadcast)));
+    // Padding behind the datagram is none of its bytes.
+    let padded = [frame(600), vec![0; 3000]].concat();
+    assert_eq!(read(&reply(&padded).unwrap()).2, lease(2));
+    // To the gateway's address the MAC does not matter.
+    let renews = Message { client: OWN4, src: OWN4, dst: GATEWAY4, ..message(3, &[]) };
+    let mut all = renews.frame();
+    all[..6].copy_from_slice(&BROADCAST);
+    assert_eq!(read(&reply(&all).unwrap()), (OWN4, OWN4, lease(5)));
+}
+
+#[test]
 fn dhcp_refuses_other_addresses() {
     let refusal = BTreeMap::from([(53, vec![6]), (54, GATEWAY4.to_vec())]);
     let other = [50, 4, 10, 0, 0, 6];
@@ -259,9 +294,11 @@ fn dhcp_that_gets_no_answer() {
     ] {
         assert_eq!(reply(&frame), Err(Some(NoBroadcast)), "{name}");
     }
-    // To the gateway alone it goes on as anything does; from no address only to all.
+    // Whether to all or to the gateway alone; to others it goes on as anything does; from no address only to all.
     let released = Message { client: OWN4, src: OWN4, dst: GATEWAY4, ..message(7, &[]) };
-    assert_eq!(reply(&released.frame()), Err(Some(SecurityGroup)));
+    assert_eq!(reply(&released.frame()), Err(Some(NoBroadcast)));
+    let elsewhere = Message { dst: PEER4, ..released };
+    assert_eq!(reply(&elsewhere.frame()), Err(Some(SecurityGroup)));
     let homeless = Message { dst: GATEWAY4, ..message(1, &[]) };
     assert_eq!(reply(&homeless.frame()), Err(Some(SpoofedIp)));
     let foreign = Message { src: PEER4, ..message(1, &[]) };

@@ -8,6 +8,7 @@ use common::*;
 use nitro_model::Model;
 use nitro_wire::DropReason::*;
 use nitro_wire::Flow::{self, Established, New, Related, Untracked};
+use nitro_wire::counters::EniCounter;
 use nitro_wire::policy::Direction::{self, *};
 use nitro_wire::policy::{EniPolicy, Nacl, Protocol};
 
@@ -131,6 +132,8 @@ fn the_first_ones_verdict_is_all_theirs() {
         let mut model = Model::new(config);
         assert_eq!(fate(&go(&mut model, direction, &piece(direction, 9, 0, true))), first, "{name} {direction:?}");
         assert_eq!(fate(&go(&mut model, direction, &piece(direction, 9, 8, false))), later, "{name} {direction:?}");
+        let lost = [first.0, later.0].iter().filter(|reason| **reason == Some(ConntrackAllowanceExceeded)).count();
+        assert_eq!(model.eni_counter(1, EniCounter::ConntrackAllowanceExceeded), lost as u64, "{name} {direction:?}");
     }
 }
 

@@ -264,7 +264,11 @@ fn what_is_judged() {
         ("metadata", tcp4("169.254.169.254", 80), None),
         ("beside them", tcp4("169.254.169.252", 80), DENIED),
         ("the subnet's resolver", udp4("10.0.0.2", 53), None),
-        ("a later fragment", guest4(&ipv4(OWN4, octets("192.0.2.7"), 17, 3, &[0; 8])), None),
+        (
+            "a later fragment",
+            guest4(&ipv4(OWN4, octets("192.0.2.7"), 17, 3, &[0; 8])),
+            Some(DropReason::FragmentWithoutFirst),
+        ),
         ("a first fragment", guest4(&ipv4(OWN4, octets("192.0.2.7"), 17, 0x2000, &udp(&[]))), DENIED),
         ("ARP", ethernet(BROADCAST, ENI_MAC, 0x0806, &arp(1, ENI_MAC, OWN4, GATEWAY4)), None),
         // Stages before and behind.

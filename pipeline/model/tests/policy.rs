@@ -13,7 +13,7 @@ use nitro_model::{Model, Query, Reply, Service, Verdict};
 use nitro_wire::DropReason::*;
 use nitro_wire::Flow::{self, Established, New, Untracked};
 use nitro_wire::control::{CardConfig, Mapping};
-use nitro_wire::counters::{Bank, PASSED, RECEIVED};
+use nitro_wire::counters::{Bank, EniCounter, PASSED, RECEIVED};
 use nitro_wire::policy::Direction::{self, *};
 use nitro_wire::policy::{EniPolicy, Nacl, Protocol};
 use nitro_wire::{DropReason, MappingKind};
@@ -222,6 +222,63 @@ fn link_local_allowance() {
     }
 }
 
+/// A bucket is full when its allowance is given, whatever was in it before.
+#[test]
+fn a_new_allowance_fills_its_bucket() {
+    let mut config = config();
+    config.enis[0].policy.linklocal_allowance = 20;
+    config.mappings.push(mapping([169, 254, 169, 253].into(), FAR_MAC, MappingKind::GatewayService));
+    let policy = config.enis[0].policy.clone();
+    let number = config.enis[0].number;
+    let mut model = Model::new(config);
+    let query = udp4(OWN4, [169, 254, 169, 253]);
+    let spend = |model: &mut Model| (0..).take_while(|_| send(model, &query).verdict.reason().is_none()).count();
+    assert_eq!(spend(&mut model), 20);
+    for (tick, allowance) in [(1, 3), (2, 0), (2, 7), (1000, 100), (1001, 1)] {
+        model.set_tick(tick);
+        model.replace_policy(number, EniPolicy { linklocal_allowance: allowance, ..policy.clone() });
+        assert_eq!(spend(&mut model), allowance as usize, "from tick {tick} on");
+    }
+    // Another interface's policy leaves it alone.
+    model.replace_policy(number + 1, policy);
+    assert_eq!(spend(&mut model), 0);
+    adds_up(&model);
+}
+
+/// Counters of the interfaces: both paths together, and the gauge as connections come and go.
+#[test]
+fn interfaces_count_what_their_allowances_cost() {
+    use EniCounter::ConntrackAllowanceAvailable;
+    let mut config = config();
+    config.mappings.push(mapping([169, 254, 169, 253].into(), FAR_MAC, MappingKind::GatewayService));
+    let number = config.enis[0].number;
+    config.enis[0].policy = EniPolicy { max_connections: 2, linklocal_allowance: 1, ..EniPolicy::open() };
+    let mut model = Model::new(config);
+    let count = |model: &Model, counter| model.eni_counter(number, counter);
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 2);
+    for port in 0..5 {
+        receive(&mut model, &tcp4((FAR4, port), (OWN4, 443), SYN));
+    }
+    send(&mut model, &tcp4((OWN4, 9), (FAR4, 80), SYN));
+    for _ in 0..4 {
+        send(&mut model, &udp4(OWN4, [169, 254, 169, 253]));
+    }
+    assert_eq!(count(&model, EniCounter::LinklocalAllowanceExceeded), 3);
+    let lost = |bank| model.counters().get(bank, DropReason::ConntrackAllowanceExceeded.code()).packets;
+    assert_eq!((count(&model, EniCounter::ConntrackAllowanceExceeded), Bank::ALL.map(lost)), (4, [1, 3]));
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 0);
+    model.set_tick(100_000);
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 2);
+    // More than a card can count is as much as it can; who does not exist has nothing.
+    model.replace_policy(number, EniPolicy::open());
+    assert_eq!(count(&model, ConntrackAllowanceAvailable), 0xff_ffff);
+    assert_eq!(count(&model, EniCounter::ConntrackAllowanceExceeded), 4);
+    for counter in EniCounter::ALL {
+        assert_eq!(model.eni_counter(200, counter), 0);
+    }
+    adds_up(&model);
+}
+
 /// A service that counts its queries and answers for 10.0.2.0/24 only; 10.0.3.0/24 it is silent about.
 fn service(expiry: u32, asked: &Arc<AtomicUsize>) -> Service {
     let asked = Arc::clone(asked);
@@ -263,9 +320,9 @@ fn a_miss_asks_the_service() {
     expect(1000, [10, 0, 0, 7], Some(NoMapping), 1);
     expect(1000 + 80, [10, 0, 0, 7], Some(NoMapping), 0);
     expect(1000 + 81, [10, 0, 0, 7], Some(NoMapping), 1);
-    // Silence is not remembered. (A new flow asks for its groups and its way.)
-    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 2);
-    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 2);
+    // Silence is not remembered.
+    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 1);
+    expect(1081, [10, 0, 3, 1], Some(MappingTimeout), 1);
     // What the configuration put into the cache has no end.
     expect(100_000, FAR4, None, 0);
     // Without a service nobody answers; in mode drop nobody is asked.
@@ -290,6 +347,19 @@ fn the_service_answers_for_groups_and_neighbours_too() {
     let ask = |target| ethernet(BROADCAST, ENI_MAC, 0x0806, &arp(1, ENI_MAC, OWN4, target));
     assert!(matches!(model.tx(1, &ask([10, 0, 0, 77]), false).verdict, Verdict::Reply { eni: 1, .. }));
     assert_eq!(model.tx(1, &ask([10, 0, 0, 78]), false).verdict.reason(), Some(ArpUnanswered));
+}
+
+/// Nobody can make the card ask by packets that it refuses, or admits whoever sends them.
+#[test]
+fn what_groups_do_not_decide_asks_nothing() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let egress = vec![group_rule(Protocol::Tcp(1, 1), 5)];
+    let ingress = vec![group_rule(Protocol::Tcp(1, 1), 5), rule(Protocol::Udp(0, u16::MAX), "0.0.0.0/0")];
+    let mut model = Model::new(asking(with_rules(egress, ingress))).with_service(service(0, &asked));
+    assert_eq!(fate(&send(&mut model, &udp4(OWN4, [10, 0, 2, 1]))), (Some(SecurityGroup), New));
+    assert_eq!(fate(&receive(&mut model, &echo4([10, 0, 2, 2], OWN4, 8, 1))), (Some(SecurityGroup), New));
+    assert_eq!(fate(&receive(&mut model, &udp4([10, 0, 2, 3], OWN4))).0, None);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
 #[test]

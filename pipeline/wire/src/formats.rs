@@ -310,6 +310,33 @@ macro_rules! formats {
                 /// MTU of the link in bytes.
                 mtu: 32,
             }
+            /// Beginning of a BOOTP or DHCP message (RFC 951; RFC 2131, section 2). Behind it: names (192 bytes), options.
+            Bootp = BOOTP {
+                /// 1 request, 2 reply.
+                operation: 8,
+                /// Hardware type, 1 for Ethernet.
+                hardware_type: 8,
+                /// Bytes of a hardware address, 6.
+                hardware_length: 8,
+                /// Relays passed.
+                hops: 8,
+                /// Identifies the client's transaction.
+                transaction: 32,
+                /// Seconds since the client began.
+                seconds: 16,
+                /// The highest bit: the client hears only what is sent to all.
+                flags: 16,
+                /// Address that the client has.
+                client_ip: 32,
+                /// Address that it gets.
+                your_ip: 32,
+                /// Server to start from.
+                server_ip: 32,
+                /// Relay.
+                relay_ip: 32,
+                /// The client's hardware address, zeros behind it.
+                hardware: 128,
+            }
             /// Geneve base header (RFC 8926, section 3.4).
             Geneve = GENEVE {
                 /// 0.
@@ -377,6 +404,50 @@ macro_rules! formats {
                 /// Connection token.
                 connection_token: 32,
             }
+            /// A query to the mapping service, one beat at the port `query`.
+            ServiceQuery = SERVICE_QUERY {
+                /// VNI of the VPC.
+                vni: 24,
+                /// Route table.
+                route_table: 8,
+                /// Address that is looked for, IPv4 as v4-mapped.
+                ip: 128,
+            }
+            /// What the mapping service replies, one beat at the port `reply`.
+            ServiceReply = SERVICE_REPLY {
+                /// VNI, as in the query.
+                vni: 24,
+                /// Route table, as in the query.
+                route_table: 8,
+                /// Address, as in the query.
+                ip: 128,
+                /// Nothing has this address; what follows does not count.
+                negative: 1,
+                /// The host speaks the multipath transport.
+                srd: 1,
+                /// Reserved.
+                reserved: 3,
+                /// Kind of destination (`MappingKind`).
+                kind: 3,
+                /// Epoch of the token.
+                token_epoch: 8,
+                /// Reserved.
+                reserved_mtu: 2,
+                /// Largest IP datagram of the guests on the path, in bytes.
+                path_mtu: 14,
+                /// Underlay address of the host, IPv4 as v4-mapped.
+                underlay_ip: 128,
+                /// MAC of the destination.
+                mac: 48,
+                /// Version of the mapping.
+                version: 16,
+                /// Token to send.
+                token: 64,
+                /// Security groups of the destination, a bitmap of those that rules refer to.
+                groups: 64,
+                /// Seconds for which the mapping serves, 0 for ever, at most 2^19 - 1.
+                expiry: 32,
+            }
         }
     };
 }
@@ -406,7 +477,7 @@ mod tests {
     #[test]
     fn lengths_are_those_of_the_standards() {
         let lengths: Vec<_> = ALL.iter().map(|format| (format.name, format.bits)).collect();
-        let bytes = [14, 4, 28, 20, 40, 8, 8, 20, 8, 8, 8, 24, 24, 8, 16, 8, 32, 8, 8, 4, 16, 20, 12];
+        let bytes = [14, 4, 28, 20, 40, 8, 8, 20, 8, 8, 8, 24, 24, 8, 16, 8, 32, 8, 44, 8, 4, 16, 20, 12, 20, 68];
         assert_eq!(ALL.len(), bytes.len());
         for ((name, bits), bytes) in lengths.into_iter().zip(bytes) {
             assert_eq!(bits, 8 * bytes, "{name}");

@@ -10,6 +10,8 @@ pub const TICKS_PER_SECOND: u32 = 16;
 
 /// Seconds for which the card remembers that the mapping service knows no such destination.
 pub const NEGATIVE_SECONDS: u32 = 5;
+/// Longest time for which a mapping serves, in seconds; what shall serve for longer serves for so long, or for ever.
+pub const MAX_MAPPING_SECONDS: u32 = (1 << 19) - 1;
 /// Seconds that the mapping service has for its reply to a query.
 pub const QUERY_SECONDS: u32 = 1;
 /// Seconds for which the verdict of a datagram's first fragment serves the later ones.
@@ -19,6 +21,9 @@ pub const FRAGMENT_SECONDS: u32 = 30;
 pub const MAX_SECURITY_RULES: usize = 1000;
 /// Rules of a network ACL in one direction, at most (VPC quotas, "Network ACLs").
 pub const MAX_NACL_RULES: usize = 40;
+
+/// Connections of an interface, at most: a card holds larger allowances as this one, which it cannot use up.
+pub const MAX_CONNECTIONS: u32 = 0xff_ffff;
 
 /// The way of a packet, as an interface sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -164,7 +169,7 @@ pub struct EniPolicy {
     pub egress: Vec<SecurityRule>,
     /// For packets to it.
     pub ingress: Vec<SecurityRule>,
-    /// Connections tracked for it, at most.
+    /// Connections tracked for it, at most; more than [`MAX_CONNECTIONS`] as that.
     pub max_connections: u32,
     /// Idle timeouts.
     pub timeouts: Timeouts,

@@ -133,7 +133,7 @@ drop_reasons! {
     SpoofedMac = 13, "spoofed_mac", Eni;
     /// The source address is none of the interface's.
     SpoofedIp = 14, "spoofed_ip", Eni;
-    /// Broadcast or multicast that no responder takes.
+    /// Broadcast, multicast or a DHCP message that no responder answers.
     NoBroadcast = 15, "no_broadcast", Eni;
     /// No interface of this card has this number, or this network identifier and address.
     NoSuchEni = 16, "no_such_eni", Eni;
@@ -155,7 +155,7 @@ drop_reasons! {
     ConntrackAllowanceExceeded = 24, "conntrack_allowance_exceeded", Conntrack;
     /// No rule of the security groups allows it.
     SecurityGroup = 25, "security_group", SecurityGroup;
-    /// Too many new flows wait for their rule scan.
+    /// Too many new flows wait for their rule scan, or DHCP messages for their answer.
     NewFlowQueueFull = 26, "new_flow_queue_full", SecurityGroup;
     /// The network access control list denies it.
     Nacl = 27, "nacl", Nacl;

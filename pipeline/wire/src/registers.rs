@@ -3,7 +3,7 @@
 //!
 //! AXI4-Lite, 32 bits of data, 12 bits of address; the two lowest address bits are not looked at.
 //! Registers are written as whole words. Answers:
-//! * `OKAY` (0) for what succeeds. Write-only registers read as 0.
+//! * `OKAY` (0) for what succeeds. Write-only registers read as 0; a one written to a write-one-to-clear register clears that bit.
 //! * `SLVERR` (2) for a write to a read-only register, or with a byte strobe that is not all ones; nothing changes.
 //! * `DECERR` (3) for an address where no register is; reads give 0.
 
@@ -28,6 +28,8 @@ pub enum Access {
     ReadWrite,
     /// Software writes it; it reads as 0.
     WriteOnly,
+    /// Software reads it; a one that it writes clears that bit, a zero changes nothing.
+    WriteOneToClear,
 }
 
 impl Access {
@@ -38,6 +40,7 @@ impl Access {
             Self::ReadOnly => "ro",
             Self::ReadWrite => "rw",
             Self::WriteOnly => "wo",
+            Self::WriteOneToClear => "w1c",
         }
     }
 
@@ -137,6 +140,7 @@ macro_rules! registers {
     (@access ro) => { Access::ReadOnly };
     (@access rw) => { Access::ReadWrite };
     (@access wo) => { Access::WriteOnly };
+    (@access w1c) => { Access::WriteOneToClear };
     (@reset state) => { None };
     (@reset $value:tt) => { Some($value) };
     ($( $(#[doc = $doc:literal])* $name:ident [$count:literal] @ $offset:literal $access:ident {
@@ -206,6 +210,9 @@ registers! {
         rx_held[27:16] = 0,
         /// Frames that entered the tx path and have no verdict yet.
         tx_held[15:4] = 0,
+        /// The last MAPPING_COMMAND is being carried out; another one does nothing meanwhile. When it is clear, no packet uses a mapping
+        /// that was to end.
+        mapping_busy[2:2] = 0,
         /// Security group rules are still read that the last POLICY_COMMIT has replaced; until then their rows must stay.
         policy_busy[1:1] = 0,
         /// The snapshot that COUNTER_SELECT asked for is not ready yet.
@@ -299,7 +306,7 @@ registers! {
     }
     /// Writes TABLE_DATA into a table's row at TABLE_INDEX, whole, at the next clock.
     TABLE_COMMAND[1] @ 0x0a4 wo {
-        /// 1 interfaces, 2 local addresses, 3 mappings, 4 ACL rules, 5 ACLs, 6 security rules, 7 rule sets, 8 connection limits; other numbers do nothing.
+        /// 1 interfaces, 2 local addresses, 3 mappings, 4 ACL rules, 5 ACLs, 6 security rules, 7 rule sets, 8 connection limits, 9 allowances; other numbers do nothing.
         table[3:0] = 0,
     }
     /// Makes all ACLs and rule sets that were written since count at once, between two packets.
@@ -309,12 +316,16 @@ registers! {
     }
     /// Takes a snapshot of one counter into the four words below.
     COUNTER_SELECT[1] @ 0x0b0 wo {
+        /// Interface, if `of_eni` is set.
+        eni[23:16] = 0,
+        /// A counter of an interface, not of a path; it has no bytes.
+        of_eni[9:9] = 0,
         /// 0 tx path, 1 rx path.
         bank[8:8] = 0,
-        /// 0 passed, drop reasons by code, 61 made, 62 replied, 63 received.
+        /// Of a path: 0 passed, drop reasons by code, 61 made, 62 replied, 63 received. Of an interface: see its counters.
         index[5:0] = 0,
     }
-    /// Snapshot: packets, low word.
+    /// Snapshot: packets, low word. Of a gauge: its value.
     COUNTER_PACKETS_LO[1] @ 0x0b4 ro {
         /// Bits 31 to 0.
         value[31:0] = 0,
@@ -334,10 +345,50 @@ registers! {
         /// Bits 63 to 32.
         value[31:0] = 0,
     }
+    /// What has happened since it was last cleared. What happens in the clock in which it is cleared is not lost.
+    INTERRUPT_CAUSE[1] @ 0x0c8 w1c {
+        /// A frame was dropped because it arrived damaged or cut off.
+        stream_error[7:7] = 0,
+        /// A packet was dropped because the mapping service did not answer in time.
+        mapping_timeout[6:6] = 0,
+        /// A packet was dropped because too many wait for mappings.
+        miss_buffer_full[5:5] = 0,
+        /// A packet was dropped because too many new flows wait for their rule scan.
+        new_flow_queue_full[4:4] = 0,
+        /// A packet was dropped because its interface is over one of its allowances: see the interfaces' counters.
+        allowance_exceeded[3:3] = 0,
+        /// A packet was dropped because the connection table is full.
+        conntrack_full[2:2] = 0,
+        /// What the last POLICY_COMMIT has replaced is read no more.
+        commit_done[1:1] = 0,
+        /// All tables and counters have been cleared after reset.
+        tables_ready[0:0] = 0,
+    }
+    /// Causes that do not interrupt: the interrupt is high while any other one is set.
+    INTERRUPT_MASK[1] @ 0x0cc rw {
+        /// A bit for each cause, at its place in INTERRUPT_CAUSE.
+        masked[7:0] = 0xff,
+    }
     /// Seed of connection tracking's hash, as TOKEN_KEY_0; to be set before packets are taken in.
     CONNTRACK_KEY[4] @ 0x0d0 wo {
         /// 32 bits of the key.
         value[31:0] = 0,
+    }
+    /// Key of the mappings that MAPPING_COMMAND ends: word 0 VNI (31:8) and route table (7:0), words 1 to 4 the address, its first four
+    /// bytes first, IPv4 as v4-mapped.
+    MAPPING_KEY[5] @ 0x0e0 wo {
+        /// 32 bits of the key.
+        value[31:0] = 0,
+    }
+    /// Version of which older mappings MAPPING_COMMAND ends. Older are the 32,767 versions before it; versions wrap.
+    MAPPING_VERSION[1] @ 0x0f4 wo {
+        /// Version.
+        version[15:0] = 0,
+    }
+    /// Ends mappings; STATUS.mapping_busy says until when. Mappings that rows were written for, too.
+    MAPPING_COMMAND[1] @ 0x0f8 wo {
+        /// 1 that of MAPPING_KEY, 2 all of the VNI in MAPPING_KEY, 3 all older than MAPPING_VERSION; 0 does nothing.
+        which[1:0] = 0,
     }
     /// Row to be written, word 0 least significant.
     TABLE_DATA[20] @ 0x100 wo {

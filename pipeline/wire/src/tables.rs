@@ -31,6 +31,10 @@ macro_rules! tables {
                 subnet4: 32,
                 /// Mask of that range, ones for the prefix.
                 subnet4_mask: 32,
+                /// It has an IPv4 address.
+                ip4_valid: 1,
+                /// The first one, which DHCP tells.
+                ip4: 32,
                 /// Its subnet has an IPv6 range.
                 subnet6_valid: 1,
                 /// Base address of that range.
@@ -124,6 +128,11 @@ macro_rules! tables {
                 /// Any other protocol.
                 other: 24,
             }
+            /// Allowances of an interface. Writing them fills its buckets.
+            AllowanceRow = ALLOWANCE_ROW {
+                /// Packets a second to link-local services.
+                linklocal: 32,
+            }
             /// Key of the local address table.
             LocalKey = LOCAL_KEY {
                 /// VNI of the VPC.
@@ -165,7 +174,7 @@ macro_rules! tables {
                 groups: 64,
                 /// Version of the mapping.
                 version: 16,
-                /// Tick from which on the entry does not serve, 0 for none.
+                /// 0: the entry serves for ever. Else `MAPPING_EXPIRES`, and in the low 24 bits the tick from which on it does not serve.
                 expiry: 32,
             }
         }
@@ -198,6 +207,21 @@ pub const MAPPING_ROW: Format = Format::new(
     ]),
 );
 
+/// Bit of a mapping's expiry that tells the tick 0 from no expiry. Ticks are compared modulo 2^24.
+pub const MAPPING_EXPIRES: u32 = 1 << 24;
+
+/// Expiry of a mapping that is installed at a tick and serves for some seconds (0 for ever, at most
+/// [`MAX_MAPPING_SECONDS`](crate::policy::MAX_MAPPING_SECONDS)).
+#[must_use]
+pub const fn mapping_expiry(tick: u32, seconds: u32) -> u32 {
+    use crate::policy::{MAX_MAPPING_SECONDS, TICKS_PER_SECOND};
+    if seconds == 0 {
+        return 0;
+    }
+    let seconds = if seconds > MAX_MAPPING_SECONDS { MAX_MAPPING_SECONDS } else { seconds };
+    MAPPING_EXPIRES | (tick + seconds * TICKS_PER_SECOND + 1) & (MAPPING_EXPIRES - 1)
+}
+
 /// Number of a table in the register `TABLE_COMMAND`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -218,6 +242,8 @@ pub enum Table {
     SecuritySet = 7,
     /// Limits of connection tracking; the index is the interface's number.
     Conntrack = 8,
+    /// Allowances; the index is the interface's number.
+    Allowance = 9,
 }
 
 /// Index of a network ACL's rule: rule 0 to 63 of a bank, a direction and a subnet.
@@ -240,7 +266,7 @@ pub const fn security_rule_index(direction: Direction, slot: u16) -> u16 {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Eni,
         Self::Local,
         Self::Mapping,
@@ -249,6 +275,7 @@ impl Table {
         Self::SecurityRule,
         Self::SecuritySet,
         Self::Conntrack,
+        Self::Allowance,
     ];
 
     /// The number that `TABLE_COMMAND` takes.
@@ -269,6 +296,7 @@ impl Table {
             Self::SecurityRule => SECURITY_RULE_ROW,
             Self::SecuritySet => SECURITY_SET_ROW,
             Self::Conntrack => CONNTRACK_ROW,
+            Self::Allowance => ALLOWANCE_ROW,
         }
     }
 }
@@ -295,6 +323,6 @@ mod tests {
         for table in Table::ALL {
             assert!(table.row().words() <= usize::from(crate::registers::TABLE_DATA.count), "{table:?}");
         }
-        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (420, 161, 539));
+        assert_eq!((ENI_ROW.bits, LOCAL_ROW.bits, MAPPING_ROW.bits), (453, 161, 539));
     }
 }

@@ -72,6 +72,12 @@ pub enum BenchError {
         /// How many.
         frames: u64,
     },
+    /// What is measured does not do what the measurement is about.
+    #[error("the measurement means nothing: {0}")]
+    Traffic(String),
+    /// A port broke the rules of its handshake, or is not there.
+    #[error(transparent)]
+    Port(#[from] nitro_components::bench::BenchError),
     /// Two engines differ, so that their speeds mean nothing.
     #[error(
         "engine {engine} gives other outputs for `{design}` under `{workload}` than the handshake that it was recorded \

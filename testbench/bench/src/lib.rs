@@ -2,7 +2,7 @@
 //!
 //! A [`suite::Selection`] of designs and workloads is measured in the steady state: [`card`] and [`component`] record the
 //! stimulus from a real handshake ([`recording`]), [`contestant`] lists the engines, and [`steady`] runs them in
-//! interleaved rounds, all outputs hashed every clock ([`mod@hash`]). [`report`] is what comes out, [`table`] how people read it.
+//! interleaved rounds, all outputs hashed every clock ([`mod@hash`]). [`hardware`] counts what the card does in how many clocks. [`report`] is what comes out, [`table`] how people read it.
 
 pub mod card;
 pub mod clock;
@@ -12,6 +12,7 @@ pub mod contestant;
 pub mod error;
 pub mod first_clock;
 mod frames;
+pub mod hardware;
 pub mod hash;
 pub mod lanes;
 pub mod machine;

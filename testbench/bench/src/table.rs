@@ -92,6 +92,8 @@ pub fn findings(findings: &[Finding]) -> String {
             "s" => format!("{:.2} s", finding.value),
             "bytes" => format!("{:.1} MB", finding.value / 1e6),
             "1" => format!("{:.3}", finding.value),
+            // Counted, and possibly a mean.
+            unit if unit.starts_with("clocks") => format!("{:.2} {unit}", finding.value),
             unit => format!("{:.0} {unit}", finding.value),
         };
         let note = finding.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What a waveform costs: speed with VCD or FST on, against the same engine without.
 
 use nitro_card::config::Config;
-use nitro_netlist::Netlist;
+use nitro_netlist::{ElaborateError, Netlist};
 use nitro_simulator::{InterpretedEngine, TraceFile, TraceFormat, TraceOptions, TraceWriter, TracedEngine};
 
 use crate::BenchError;
@@ -42,7 +42,7 @@ struct Pair<'a> {
     /// Clocks that a round has time for.
     clocks: usize,
     plain: Box<dyn Fn() -> Machine + 'a>,
-    traced: Box<dyn Fn() -> Box<dyn TracedEngine> + 'a>,
+    traced: Box<dyn Fn() -> Result<Box<dyn TracedEngine>, ElaborateError> + 'a>,
 }
 
 /// One timed run: clocks per second until the file is complete, and the file's bytes.
@@ -63,7 +63,7 @@ fn run(pair: &Pair<'_>, mode: Mode, recording: &Recording, netlist: &Netlist) ->
         source,
     })?;
     let path = folder.path().join("trace");
-    let mut engine = (pair.traced)();
+    let mut engine = (pair.traced)()?;
     let mut outputs = output_image(engine.as_ref());
     for image in recording.lead() {
         engine.clock(image, &mut outputs);
@@ -128,7 +128,7 @@ pub fn measure(
             name: "interpreted",
             clocks: clocks.div_ceil(10),
             plain: Box::new(|| Machine::interpreted(&netlist)),
-            traced: Box::new(|| Box::new(InterpretedEngine::traced(&netlist))),
+            traced: Box::new(|| Ok(Box::new(InterpretedEngine::traced(&netlist)))),
         },
     ];
     let mut findings = Vec::new();

@@ -11,6 +11,7 @@ use nitro_wire::control::{CardConfig, Mapping};
 use nitro_wire::{DropReason, MappingKind};
 use serde::{Deserialize, Serialize};
 
+use crate::mappings::{Ending, Known, Move};
 use crate::whole::{Change, Difference, Frame, Rates, Strictness, Whole, interpreted};
 
 /// What a card is programmed with.
@@ -65,6 +66,16 @@ pub struct During {
     pub change: Change,
 }
 
+/// A mapping service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Serving {
+    /// Clocks until a query is answered, at most.
+    pub most_clocks: u64,
+    /// What it knows.
+    pub known: Vec<Mapping>,
+}
+
 /// What happens to a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -81,6 +92,15 @@ pub enum Act {
     Ticks(u32),
     /// A policy is replaced while nothing else happens.
     Change(Change),
+    /// A destination moves, or is no more.
+    Move(Move),
+    /// In the next turn mappings are ended, which the service then gives again.
+    Interrupt {
+        /// Clocks after which that begins.
+        clock: u64,
+        /// Which ones.
+        ending: Ending,
+    },
 }
 
 /// A card's world, and what happens to it.
@@ -93,6 +113,9 @@ pub struct Case {
     pub config: String,
     /// What the card is programmed with.
     pub world: World,
+    /// Who answers its queries, if anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Serving>,
     /// What the bench insists on.
     pub strictness: Strictness,
     /// Disturbances of the ports.
@@ -186,6 +209,7 @@ impl Case {
             description,
             config: config.name().to_owned(),
             world: World::Card(Box::default()),
+            service: None,
             strictness: Strictness::Full,
             rates: Rates::default(),
             independence: false,
@@ -225,11 +249,20 @@ pub fn check_on<E: Engine>(case: &Case, engine: E) -> Result<Tally, Difference> 
     let card = case.world.card()?;
     let mut whole = Whole::try_on(engine, case.config()?, &card, case.rates)?;
     whole.check_independence(case.independence);
+    let known = Known::new(case.service.as_ref().map_or(&[], |service| &service.known));
+    if let Some(service) = &case.service {
+        whole = whole.with_service(known.service(), service.most_clocks);
+    }
     let mut packets = 0;
     for (number, act) in case.acts.iter().enumerate() {
         let result = match act {
             Act::Ticks(ticks) => whole.pass_ticks(*ticks),
             Act::Change(change) => whole.change(change),
+            Act::Move(change) => change.happen(&known, &mut whole),
+            Act::Interrupt { clock, ending } => {
+                whole.interrupt(*clock, &ending.writes());
+                Ok(())
+            }
             Act::Turn { frames, during } => {
                 packets += frames.len() as u64;
                 let frames: Vec<Frame> = frames.iter().map(|sent| sent.frame.clone()).collect();

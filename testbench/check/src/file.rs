@@ -56,16 +56,16 @@ fn names(random: &mut Random, prefix: &str, count: u64, chance: f64) -> String {
 }
 
 impl Skeleton {
-    /// A random one for a card. `few`: few connections are allowed for an interface.
+    /// A random one for a card. `few`: few connections are allowed for an interface. `queries`: a miss of the cache asks, else it drops.
     #[must_use]
-    pub fn new(random: &mut Random, config: Config, few: bool) -> Self {
+    pub fn new(random: &mut Random, config: Config, few: bool, queries: bool) -> Self {
         let size = size(config);
         let vpcs = 1 + random.below(2);
         let underlay6 = random.chance(0.3);
         let underlay =
             |host: u64| if underlay6 { format!("2001:db8:0:1::{host:x}") } else { format!("100.64.0.{host}") };
         let mut text = String::new();
-        card(random, &mut text, &underlay(1));
+        card(random, &mut text, &underlay(1), queries);
         for vpc in 0..vpcs {
             let vni = u64::from(FIRST_VNI) + vpc;
             let _ =
@@ -114,16 +114,24 @@ impl Skeleton {
         let vpc = random.below(self.vpcs);
         let (subnet, v4, v6) = pick(random, &[("a", 0, "fd00:10:"), ("b", 7, "fd00:10:0:7:")]);
         let host = 64 + 2 * number;
-        let mut ips = vec![format!("\"10.0.{v4}.{host}\"")];
+        let mut ips = vec![format!("10.0.{v4}.{host}")];
         if random.chance(0.4) {
-            ips.push(format!("\"10.0.{v4}.{}\"", host + 1));
+            ips.push(format!("10.0.{v4}.{}", host + 1));
         }
         // Not all subnets have a prefix of IPv6.
         let place = format!("name = \"{subnet}{vpc}\"");
         let has_v6 = self.text.split("[[").any(|part| part.contains(&place) && part.contains("fd00:10"));
         if has_v6 && random.chance(0.9) {
-            ips.push(format!("\"{v6}:{host:x}\""));
+            ips.push(format!("{v6}:{host:x}"));
         }
+        // Interfaces talk to one another.
+        let vni = FIRST_VNI + u32::try_from(vpc).unwrap_or(0);
+        for ip in ips.iter().filter_map(|ip| ip.parse().ok()) {
+            if random.chance(0.9) {
+                self.cached.push(Cached { vni, ip, path_mtu: None, drop: false });
+            }
+        }
+        let ips: Vec<String> = ips.iter().map(|ip| format!("\"{ip}\"")).collect();
         let groups = names(random, &format!("g{vpc}-"), self.size.groups, 0.6);
         let text = &mut self.text;
         let _ = writeln!(text, "[[eni]]\nname = \"eni-{number}\"\nsubnet = \"{subnet}{vpc}\"");
@@ -188,10 +196,7 @@ impl Skeleton {
             above_ip(random, text);
             let peer = match random.below(10) {
                 0 if most == self.size.rules => format!("prefix_list = \"l{}\"", random.below(LISTS)),
-                // Groups of senders are looked at where the rx path knows them.
-                1 | 2 if direction == "egress" || crate::whole::left_out::GROUPS_OF_SENDERS => {
-                    format!("group = \"g{vpc}-{}\"", random.below(self.size.groups))
-                }
+                1 | 2 => format!("group = \"g{vpc}-{}\"", random.below(self.size.groups)),
                 _ => format!("cidr = \"{}\"", cidr(random)),
             };
             let _ = writeln!(text, "peer = {{ {peer} }}");
@@ -199,7 +204,7 @@ impl Skeleton {
     }
 }
 
-fn card(random: &mut Random, text: &mut String, underlay_ip: &str) {
+fn card(random: &mut Random, text: &mut String, underlay_ip: &str, queries: bool) {
     let mut byte = || random.below(256);
     let _ = writeln!(text, "[card]\nunderlay_ip = \"{underlay_ip}\"");
     let _ = writeln!(text, "underlay_mac = \"02:00:64:{:02x}:{:02x}:01\"", byte(), byte());
@@ -211,7 +216,8 @@ fn card(random: &mut Random, text: &mut String, underlay_ip: &str) {
         keys.push(format!("{} = \"{:016x}{:016x}\"", (epoch + 1) % 256, random.bits(), random.bits()));
     }
     let _ = writeln!(text, "token_keys = {{ {} }}", keys.join(", "));
-    let _ = writeln!(text, "miss = \"drop\"\nstrict_tcp = {}", random.chance(0.35));
+    let miss = if queries { "query" } else { "drop" };
+    let _ = writeln!(text, "miss = \"{miss}\"\nstrict_tcp = {}", random.chance(0.35));
 }
 
 /// Mappings of most peers, some of them of prefixes.

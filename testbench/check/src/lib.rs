@@ -12,10 +12,12 @@
 pub mod acls;
 pub mod captured;
 mod case;
+pub mod dhcp;
 pub mod file;
 pub mod fuzz;
 pub mod guest;
 pub mod hex;
+pub mod mappings;
 pub mod noise;
 pub mod overlay;
 pub mod rules;
@@ -27,7 +29,7 @@ pub mod talk;
 pub mod traffic;
 pub mod whole;
 
-pub use case::{Act, Cached, Case, During, Sent, Tally, World, check, check_on};
+pub use case::{Act, Cached, Case, During, Sent, Serving, Tally, World, check, check_on};
 pub use shrink::{reduce, shrink};
 pub use soak::{Found, Soak, Soaked};
 pub use stored::{StoredError, stored_cases, write_case};

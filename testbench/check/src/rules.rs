@@ -1,15 +1,14 @@
-//! Random policies for a card with two interfaces in two VPCs: security groups, network ACLs, limits, timeouts.
+//! Random policies for a card with two interfaces, in two VPCs or in one: security groups, network ACLs, limits, timeouts.
 #![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nitro_components::bench::Random;
 use nitro_wire::MappingKind;
-use nitro_wire::control::{CardConfig, Mapping};
+use nitro_wire::control::{CardConfig, Eni, Mapping};
 use nitro_wire::policy::{EniPolicy, Nacl, NaclRule, Peer, Prefix, Protocol, SecurityRule, Timeouts};
 
 use crate::setup;
-use crate::whole::left_out::GROUPS_OF_SENDERS;
 
 /// Ports of the conversations; rules are about them.
 pub const PORTS: [u16; 6] = [22, 53, 80, 443, 40_000, 40_001];
@@ -74,21 +73,22 @@ fn prefix(random: &mut Random) -> Prefix {
     Prefix { address, length: pick(random, lengths) }
 }
 
-fn rules(random: &mut Random, groups: bool) -> Vec<SecurityRule> {
+fn rules(random: &mut Random) -> Vec<SecurityRule> {
     if random.chance(0.25) {
         return EniPolicy::open().egress;
     }
     let count = random.below(8);
     let mut rule = || {
-        let group = (groups && random.chance(0.3)).then(|| u8::try_from(random.below(GROUPS)).unwrap());
+        let group = random.chance(0.3).then(|| u8::try_from(random.below(GROUPS)).unwrap());
         let peer = group.map_or_else(|| Peer::Prefix(prefix(random)), Peer::Group);
         SecurityRule { protocol: protocol(random), peer }
     };
     (0..count).map(|_| rule()).collect()
 }
 
-/// A security group policy. `few`: few connections are allowed.
-pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
+/// A security group policy, and few packets to link-local services. `few`: few connections are allowed. `ordered`: packets to these
+/// services leave in their order; else, who finds the allowance used up is open.
+pub fn policy(random: &mut Random, few: bool, ordered: bool) -> EniPolicy {
     let mut seconds = || 1 + u32::try_from(random.below(LONGEST_SECONDS.into())).unwrap();
     let timeouts = Timeouts {
         tcp_established: seconds(),
@@ -99,8 +99,9 @@ pub fn policy(random: &mut Random, few: bool) -> EniPolicy {
         other: seconds(),
     };
     let max_connections = if few && random.chance(0.7) { u32::try_from(random.below(6)).unwrap() } else { u32::MAX };
-    let (egress, ingress) = (rules(random, true), rules(random, GROUPS_OF_SENDERS));
-    EniPolicy { egress, ingress, max_connections, timeouts, ..EniPolicy::open() }
+    let linklocal_allowance = if ordered { pick(random, &[0, 1, 2, 5, 17, 1024]) } else { 1024 };
+    let (egress, ingress) = (rules(random), rules(random));
+    EniPolicy { egress, ingress, max_connections, timeouts, linklocal_allowance }
 }
 
 /// A network ACL, most of which allow what no rule before denies.
@@ -121,25 +122,48 @@ pub fn nacl(random: &mut Random) -> Nacl {
     Nacl { egress: rules(), ingress: rules() }
 }
 
-/// A random card. `few`: few connections are allowed for an interface.
-pub fn card(random: &mut Random, few: bool) -> CardConfig {
-    let mut card = setup::config();
+/// A mapping for an address, in all else as the template.
+pub fn mapping(random: &mut Random, vni: u32, ip: IpAddr, template: &Mapping) -> Mapping {
+    let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
+    let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
+    let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
+    let [.., last, before] = random.bits().to_le_bytes();
+    let mac = [0x0a, 0x10, 0, 1, last, before];
+    Mapping { vni, ip, kind, groups, path_mtu, mac, expiry: 0, ..template.clone() }
+}
+
+/// Where peers and the interfaces themselves are, if there is a mapping.
+fn mappings(random: &mut Random, card: &CardConfig) -> Vec<Mapping> {
     let template = card.mappings[0].clone();
-    card.mappings.clear();
-    for eni in &mut card.enis {
-        eni.policy = policy(random, few);
-        for ip in peers(false).into_iter().chain(peers(true)) {
-            if random.chance(0.85) {
-                let kind = if random.chance(0.92) { MappingKind::Instance } else { MappingKind::Drop };
-                let groups = random.bits() & random.bits() & ((1 << GROUPS) - 1);
-                let path_mtu = if random.chance(0.1) { 80 } else { 9001 };
-                card.mappings.push(Mapping { vni: eni.vni, ip, kind, groups, path_mtu, expiry: 0, ..template.clone() });
-            }
+    let mut mappings: Vec<Mapping> = Vec::new();
+    let mut install = |random: &mut Random, eni: &Eni, ip, mapping: &Mapping| {
+        if random.chance(0.87) && !mappings.iter().any(|known| (known.vni, known.ip) == (eni.vni, ip)) {
+            mappings.push(self::mapping(random, eni.vni, ip, mapping));
         }
+    };
+    for eni in &card.enis {
+        let here = Mapping { underlay_ip: card.underlay_ip, mac: eni.mac, ..template.clone() };
+        for ip in peers(false).into_iter().chain(peers(true)) {
+            // Some peers are said to be here, and are not.
+            let place = if random.chance(0.05) { &here } else { &template };
+            install(random, eni, ip, place);
+        }
+        eni.ips.iter().for_each(|&ip| install(random, eni, ip, &here));
     }
+    mappings
+}
+
+/// A random card. `few`, `ordered`: as of [`policy`].
+pub fn card(random: &mut Random, few: bool, ordered: bool) -> CardConfig {
+    let mut card = setup::config();
     // The second one has an address of IPv6 as well.
     card.enis[1].ips.push(setup::v6(9));
     card.enis[1].subnet6 = Some((Ipv6Addr::new(0xfd00, 0x10, 0, 0, 0, 0, 0, 0), 64));
+    if random.chance(0.7) {
+        card.enis[1].vni = card.enis[0].vni;
+    }
+    card.enis.iter_mut().for_each(|eni| eni.policy = policy(random, few, ordered));
+    card.mappings = mappings(random, &card);
     card.subnets = (0..2).map(|_| random.chance(0.5).then(|| nacl(random))).collect();
     card.strict_tcp = random.chance(0.4);
     card.token_keys = vec![(7, *b"0123456789abcdef")];

@@ -1,5 +1,5 @@
-//! Conversations between an interface and a peer, packet by packet as they pass the card: TCP with losses and resets, UDP, echo, other
-//! protocols, and ICMP errors about any of these.
+//! Conversations between an interface and a peer, which may be another interface of the card, packet by packet as they pass the
+//! card: TCP with losses and resets, UDP, echo, other protocols, and ICMP errors about any of these.
 #![allow(clippy::unwrap_used, reason = "every value fits the field that it is made for")]
 
 use std::net::IpAddr;
@@ -56,7 +56,7 @@ pub enum Quoted {
 
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { direction, eni, local, remote, local_port, remote_port, content, payload } = self;
+        let Self { direction, eni, local, remote, local_port, remote_port, content, payload, .. } = self;
         let arrow = if *direction == Direction::Egress { "->" } else { "<-" };
         write!(f, "interface {eni} {local} {local_port} {arrow} {remote} {remote_port}: {content:?}, {payload} bytes")
     }
@@ -69,6 +69,8 @@ pub struct Step {
     pub direction: Direction,
     /// Index of the interface.
     pub eni: usize,
+    /// That of the other one, if the peer is at this card: its datagrams come from there.
+    pub peer: Option<usize>,
     local: IpAddr,
     remote: IpAddr,
     local_port: u16,
@@ -81,7 +83,12 @@ pub struct Step {
 impl Step {
     /// The path that it takes.
     pub fn bank(&self) -> Bank {
-        if self.direction == Direction::Egress { Bank::Tx } else { Bank::Rx }
+        if self.direction == Direction::Egress || self.peer.is_some() { Bank::Tx } else { Bank::Rx }
+    }
+
+    /// It goes from one interface of the card to another, from the one with the lesser address or the other one.
+    pub fn crosses(&self) -> Option<bool> {
+        self.peer.map(|_| (self.direction == Direction::Egress) == (self.local < self.remote))
     }
 
     /// It is an error about another datagram.
@@ -95,6 +102,10 @@ impl Step {
             let bits = ip_bits(ip);
             u64::try_from((bits ^ bits >> 64) & u128::from(u64::MAX)).unwrap()
         };
+        if self.peer.is_some() {
+            let (less, more) = (self.local.min(self.remote), self.local.max(self.remote));
+            return fold(less).rotate_left(20) ^ fold(more) ^ 1 << 63;
+        }
         fold(self.local).rotate_left(20) ^ fold(self.remote) ^ (self.eni as u64) << 60
     }
 
@@ -186,11 +197,12 @@ impl Step {
 
     /// The frame that comes to the card.
     pub fn frame(&self, card: &CardConfig) -> Frame {
-        let eni = &card.enis[self.eni];
+        let from = self.peer.filter(|_| self.direction == Direction::Ingress);
+        let eni = &card.enis[from.unwrap_or(self.eni)];
         let (protocol, upper) = self.upper();
         let datagram = self.datagram(self.direction, protocol, &upper);
         let kind = if self.ipv6() { [0x86, 0xdd] } else { [8, 0] };
-        if self.direction == Direction::Egress {
+        if self.bank() == Bank::Tx {
             return Frame::tx(eni.number, [&card.gateway_mac[..], &eni.mac, &kind, &datagram].concat());
         }
         let inner = [&eni.mac[..], &card.gateway_mac, &kind, &datagram].concat();
@@ -280,7 +292,15 @@ pub fn conversation(random: &mut Random, card: &CardConfig) -> Vec<Step> {
     let ipv6 = random.chance(0.4) && !of(true).is_empty();
     let own = of(ipv6);
     let local = pick(random, &own);
-    let remote = pick(random, &rules::peers(ipv6));
+    let own = |peer: usize| card.enis[peer].ips.iter().map(move |&ip| (Some(peer), ip));
+    let here: Vec<_> =
+        (0..card.enis.len()).filter(|&peer| card.enis[peer].vni == card.enis[eni].vni).flat_map(own).collect();
+    let here: Vec<_> = here.into_iter().filter(|&(_, ip)| ip.is_ipv6() == ipv6 && ip != local).collect();
+    let (peer, remote) = if !here.is_empty() && random.chance(0.4) {
+        pick(random, &here)
+    } else {
+        (None, pick(random, &rules::peers(ipv6)))
+    };
     let by_local = random.chance(0.5);
     let ends = [pick(random, &PORTS), pick(random, &PORTS)];
     let loss = pick(random, &[0.0, 0.0, 0.15]);
@@ -293,7 +313,8 @@ pub fn conversation(random: &mut Random, card: &CardConfig) -> Vec<Step> {
             content => content,
         };
         let payload = u8::try_from(random.below(60)).unwrap();
-        let step = Step { direction, eni, local, remote, local_port: ends[0], remote_port: ends[1], content, payload };
+        let step =
+            Step { direction, eni, peer, local, remote, local_port: ends[0], remote_port: ends[1], content, payload };
         if !random.chance(loss) {
             steps.push(step);
         }

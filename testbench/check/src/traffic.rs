@@ -1,15 +1,19 @@
 //! Random cases: conversations of a card's interfaces, packets of real stacks, junk, and policies that are replaced meanwhile.
 //!
-//! Conversations of all interfaces run interleaved, in turns. Four ways:
+//! Conversations of all interfaces run interleaved, in turns. Interfaces may send few packets to link-local services. The ways:
 //!
 //! * singly: a turn is one datagram, at either side; allowances of few connections, a connection table that overflows, and time that passes;
 //! * in bursts: up to some dozens back to back at one side, so that packets of a flow meet in the waiting room; no allowances, since who
 //!   gets the last place depends on the order of flows, which is open;
 //! * bursts at both sides at once: in each turn, two addresses talk one way only, so that no connection is met from both sides;
-//! * bursts at one side with junk in between: frames that are malformed or of nobody.
+//! * bursts at one side with junk in between: frames that are malformed or of nobody, and DHCP messages;
+//! * with a mapping service: the cache is empty or half empty at first, mappings last some seconds, and replies come in any order. Between
+//!   turns destinations move, and what the card knew of them is ended; within turns mappings are ended that the service then gives again.
+//!
+//! Interfaces talk to one another as well, and there, too, one way only in each turn.
 //!
 //! Policies and ACLs are replaced between turns, and in the middle of them. Not covered: packets of one connection at both sides at the same
-//! time (the model is sequential), and what [`left_out`](crate::whole::left_out) names.
+//! time (the model is sequential).
 
 use std::collections::VecDeque;
 
@@ -21,12 +25,11 @@ use nitro_wire::counters::Bank;
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND, Timeouts};
 use serde::Serialize;
 
-use crate::case::{Act, Case, During, Sent, World};
+use crate::case::{Act, Case, During, Sent, Serving, World};
 use crate::file::Skeleton;
 use crate::talk::Step;
-use crate::whole::left_out::is_left_out;
 use crate::whole::{Change, Difference, Frame, Rates, Strictness};
-use crate::{captured, guest, overlay, rules, talk};
+use crate::{captured, dhcp, guest, mappings, overlay, rules, talk};
 
 /// Probability of few connections on `line`, whose table takes a quarter of a million clocks to be walked over before the first refusal of
 /// a tick.
@@ -47,6 +50,8 @@ pub struct Manner {
     pub both: bool,
     /// Conversations after which all connections are left to end, so that the table does not overflow.
     pub talks: usize,
+    /// Clocks until a query is answered, at most; none: there are no queries.
+    pub query: Option<u64>,
     /// Probability of junk instead of a datagram.
     pub junk: f64,
     /// Probability of a bubble before a beat.
@@ -57,8 +62,17 @@ pub struct Manner {
 
 impl Manner {
     /// One datagram at a time.
-    pub const SINGLY: Self =
-        Self { burst: 1, few: true, pauses: 0.06, both: false, talks: usize::MAX, junk: 0.0, idle: 0.0, pressure: 0.0 };
+    pub const SINGLY: Self = Self {
+        burst: 1,
+        few: true,
+        pauses: 0.06,
+        both: false,
+        talks: usize::MAX,
+        query: None,
+        junk: 0.0,
+        idle: 0.0,
+        pressure: 0.0,
+    };
     /// Up to thirty.
     pub const BURSTS: Self = Self {
         burst: 30,
@@ -66,6 +80,7 @@ impl Manner {
         pauses: 0.0,
         both: false,
         talks: usize::MAX,
+        query: None,
         junk: 0.0,
         idle: 0.0,
         pressure: 0.0,
@@ -77,6 +92,7 @@ impl Manner {
         pauses: 0.0,
         both: false,
         talks: usize::MAX,
+        query: None,
         junk: 0.2,
         idle: 0.3,
         pressure: 0.4,
@@ -100,7 +116,14 @@ impl Manner {
             5 => Self { burst, talks, both: true, ..Self::BURSTS },
             _ => Self { burst, talks, ..Self::JUNK },
         };
-        Self { idle, pressure, ..manner }
+        let query = random.chance(0.35).then(|| rules::pick(random, &[20, 100, 300, 1500]));
+        Self { idle, pressure, query, ..manner }
+    }
+
+    /// Packets of an interface to link-local services leave in their order: none waits for a mapping that others have.
+    #[must_use]
+    pub fn ordered(&self) -> bool {
+        self.burst == 1 || self.query.is_none()
     }
 
     /// What the bench can insist on.
@@ -121,6 +144,10 @@ fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Sent {
         return Sent { note, frame };
     }
     let frame = match bank {
+        Bank::Tx if random.chance(0.3) => {
+            let eni = &card.enis[usize::try_from(random.below(card.enis.len() as u64)).unwrap_or(0)];
+            Frame::tx(eni.number, dhcp::frame(random, card, eni))
+        }
         Bank::Tx => {
             let (port, bytes) = guest::frame(random, card);
             Frame::tx(port, bytes)
@@ -169,11 +196,22 @@ pub fn acts(
             begun = talks.len();
         }
         while talks.len() < 5 {
-            begun += 1;
-            talks.push(talk::conversation(random, card).into());
+            let talk = talk::conversation(random, card);
+            // Between two interfaces each side has a connection.
+            begun += if talk.first().is_some_and(|step| step.crosses().is_some()) { 2 } else { 1 };
+            talks.push(talk.into());
         }
         if random.chance(manner.pauses) {
             acts.push(pause(random, life));
+        }
+        if let (Some(_), Some(template)) = (manner.query, card.mappings.first()) {
+            if random.chance(0.1) {
+                acts.push(Act::Move(mappings::Move::random(random, card, template)));
+            }
+            if random.chance(0.2) {
+                let (clock, ending) = (random.below(400), mappings::Ending::random(random, card));
+                acts.push(Act::Interrupt { clock, ending });
+            }
         }
         if random.chance(0.02) {
             acts.extend(replacement(random).map(Act::Change));
@@ -201,14 +239,15 @@ fn turn(
 ) -> Vec<Sent> {
     // The side at which two addresses talk in this turn.
     let salt = random.bits();
-    let side = |step: &Step| match bank {
-        _ if !manner.both => bank,
-        _ if (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0 => Bank::Tx,
-        _ => Bank::Rx,
+    let drawn = |step: &Step| (step.pair() ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0;
+    let may_go = |step: &Step| match (step.crosses(), manner.both) {
+        (Some(upwards), both) => (both || bank == Bank::Tx) && upwards == drawn(step),
+        (None, true) => (step.bank() == Bank::Tx) == drawn(step),
+        (None, false) => step.bank() == bank,
     };
     let most = 1 + random.below(manner.burst);
-    // An error may overtake what makes the connection that it is about, so it is not sent behind that in a turn.
-    let (mut frames, mut pairs): (Vec<Sent>, Vec<u64>) = (Vec::new(), Vec::new());
+    // An error may overtake what makes the connection that it is about, or be overtaken by it, so they are not sent in one turn.
+    let (mut frames, mut pairs, mut errors): (Vec<Sent>, Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new(), Vec::new());
     while (frames.len() as u64) < most {
         if random.chance(manner.junk) {
             let sent = junk(random, card, bank);
@@ -217,20 +256,23 @@ fn turn(
             }
             continue;
         }
-        let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(|step| step.bank() == side(step));
+        let goes = |talk: &VecDeque<Step>| talk.front().is_some_and(may_go);
         let ready: Vec<usize> = (0..talks.len()).filter(|&talk| goes(&talks[talk])).collect();
         if ready.is_empty() {
             break;
         }
         let talk = rules::pick(random, &ready);
-        if talks[talk].front().is_some_and(|step| step.is_error() && pairs.contains(&step.pair())) {
+        let apart = |step: &Step| step.is_error() && pairs.contains(&step.pair()) || errors.contains(&step.pair());
+        if talks[talk].front().is_some_and(apart) {
             break;
         }
         let Some(step) = talks[talk].pop_front() else { break };
         pairs.push(step.pair());
+        if step.is_error() {
+            errors.push(step.pair());
+        }
         frames.push(Sent { note: step.to_string(), frame: step.frame(card) });
     }
-    frames.retain(|sent| !is_left_out(&sent.frame));
     frames
 }
 
@@ -249,7 +291,7 @@ fn carries_error(card: &CardConfig, frame: &Frame) -> bool {
 /// The acts of so many datagrams on a card of [`rules::card`].
 #[must_use]
 pub fn acts_on_tables(random: &mut Random, card: &CardConfig, manner: &Manner, datagrams: usize) -> Vec<Act> {
-    let mut replacement = |random: &mut Random| Some(any_replacement(random, manner.few));
+    let mut replacement = |random: &mut Random| Some(any_replacement(random, manner));
     let mut acts = acts(random, card, manner, datagrams, &mut replacement);
     for act in &mut acts {
         // These policies have limits of their own, which are not replaced in the middle of a turn.
@@ -261,13 +303,23 @@ pub fn acts_on_tables(random: &mut Random, card: &CardConfig, manner: &Manner, d
 }
 
 /// Another policy or ACL for one of two interfaces or subnets, as tables can have them.
-fn any_replacement(random: &mut Random, few: bool) -> Change {
+fn any_replacement(random: &mut Random, manner: &Manner) -> Change {
     let number = u8::from(random.chance(0.5));
     if random.chance(0.5) {
-        Change::Policy { eni: number, policy: Box::new(rules::policy(random, few)) }
+        Change::Policy { eni: number, policy: Box::new(rules::policy(random, manner.few, manner.ordered())) }
     } else {
         Change::Nacl { subnet: number, nacl: random.chance(0.6).then(|| rules::nacl(random)) }
     }
+}
+
+/// The card with a service that knows what the card knew, and itself nothing at first, or a third; or as it is.
+#[must_use]
+pub fn asking(mut card: CardConfig, query: Option<u64>) -> (CardConfig, Option<Serving>) {
+    let Some(most_clocks) = query else { return (card, None) };
+    let known = mappings::told(&card);
+    card.query_on_miss = true;
+    card.mappings = if card.strict_tcp { known.iter().step_by(3).cloned().collect() } else { Vec::new() };
+    (card, Some(Serving { most_clocks, known }))
 }
 
 /// A policy or ACL of another file for this card; limits and timeouts stay.
@@ -296,21 +348,23 @@ pub fn random_case(config: Config, seed: u64, packets: usize) -> Result<Case, Di
     let manner = Manner::random(&mut random, config);
     let most = if config == Config::Line && manner.few { FEW_PACKETS_ON_LINE } else { packets };
     let packets = packets.min(most);
-    let case = |world, acts, independence| Case {
+    let case = |world, service, acts, independence| Case {
         description: format!("seed {seed:#x}: {manner:?}"),
         config: config.name().to_owned(),
         world,
+        service,
         strictness: manner.strictness(),
         rates: Rates { idle: manner.idle, pressure: manner.pressure, seed },
         independence,
         acts,
     };
     if random.below(TABLES_OF) == 0 {
-        let card = rules::card(&mut random, manner.few);
+        let card = rules::card(&mut random, manner.few, manner.ordered());
         let acts = acts_on_tables(&mut random, &card, &manner, packets);
-        return Ok(case(World::Card(Box::new(card)), acts, random.chance(0.1)));
+        let (card, service) = asking(card, manner.query);
+        return Ok(case(World::Card(Box::new(card)), service, acts, random.chance(0.1)));
     }
-    let skeleton = Skeleton::new(&mut random, config, manner.few);
+    let skeleton = Skeleton::new(&mut random, config, manner.few, manner.query.is_some());
     let world =
         |random: &mut Random| World::File { vpc: skeleton.with_policies(random), cached: skeleton.cached.clone() };
     let first = world(&mut random);
@@ -321,5 +375,14 @@ pub fn random_case(config: Config, seed: u64, packets: usize) -> Result<Case, Di
         replacement_of(random, &card, &others[other])
     };
     let acts = acts(&mut random, &card, &manner, packets, &mut replacement);
-    Ok(case(first, acts, random.chance(0.1)))
+    let service = manner.query.map(|most_clocks| Serving { most_clocks, known: mappings::told(&card) });
+    let first = match first {
+        World::File { vpc, cached } if service.is_some() => {
+            // Some cards know nothing at first, some a third.
+            let cached = if card.strict_tcp { cached.into_iter().step_by(3).collect() } else { Vec::new() };
+            World::File { vpc, cached }
+        }
+        first => first,
+    };
+    Ok(case(first, service, acts, random.chance(0.1)))
 }

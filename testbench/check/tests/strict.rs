@@ -274,6 +274,7 @@ fn on_model(vpc: &Vpc, frames: &[CapturedFrame]) -> Outcome {
         engine: EngineKind::Model,
         timing: Timing::Dense,
         disturbance: Disturbance::default(),
+        reply_after: 20,
         from: None,
         trace: None,
     };
@@ -283,7 +284,7 @@ fn on_model(vpc: &Vpc, frames: &[CapturedFrame]) -> Outcome {
 fn on_card(config: Config, vpc: &Vpc, frames: &[CapturedFrame]) -> Outcome {
     let capacity = 4 * config.dimensions().mapping_rows() * 9 / 10;
     let plan = Planner::new(vpc, None).plan(frames, Timing::Dense, capacity);
-    runner::run(vpc, &plan, &mut interpreted(config), Disturbance::default(), &mut |_| ()).unwrap()
+    runner::run(vpc, &plan, &mut interpreted(config), Disturbance::default(), 20, &mut |_| ()).unwrap()
 }
 
 /// Removes the nth rule, in the order of [`Strict`]; false if there are no more.

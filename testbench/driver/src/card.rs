@@ -1,10 +1,10 @@
-//! Programming a card and reading what it counts.
+//! Programming a card.
 
+use nitro_wire::Table;
 use nitro_wire::control::{CardConfig, Eni, Mapping, ip_bits, key_words, mac_bits, mask4, mask6};
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND};
 use nitro_wire::registers::{self, Register};
-use nitro_wire::tables::{LOCAL_KEY, MAPPING_KEY};
-use nitro_wire::{Table, counters};
+use nitro_wire::tables::LOCAL_KEY;
 
 use crate::nacl::Banks;
 use crate::placement::Placement;
@@ -14,21 +14,12 @@ use crate::{BusError, DriverError, RegisterPort};
 /// Reads of STATUS before what it says to be under way is given up.
 pub(crate) const MAX_POLLS: u32 = 1000;
 
-/// A counter's value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counter {
-    /// Packets.
-    pub packets: u64,
-    /// Bytes.
-    pub bytes: u64,
-}
-
 /// One hash table: where its entries stand, and their rows.
-struct HashTable {
+pub(crate) struct HashTable {
     name: &'static str,
     table: Table,
-    placement: Placement,
-    rows: Vec<Vec<u32>>,
+    pub(crate) placement: Placement,
+    pub(crate) rows: Vec<Vec<u32>>,
 }
 
 /// What the software knows of a card's state.
@@ -37,7 +28,9 @@ pub struct DriverState {
     /// What was last written to the words of TABLE_DATA: most rows differ in a few.
     row_image: Vec<Option<u32>>,
     local: HashTable,
-    mappings: HashTable,
+    pub(crate) mappings: HashTable,
+    /// What each row of `mappings` was written for.
+    pub(crate) mapped: Vec<Mapping>,
     /// None for a card without rule memories.
     pub(crate) security: Option<RuleMemories>,
     /// Where the network ACLs of the subnets stand.
@@ -81,7 +74,8 @@ impl<P: RegisterPort> Driver<P> {
         let row_image = vec![None; usize::from(registers::TABLE_DATA.count)];
         let security = RuleMemories::new(port.read(registers::POLICY_CAPABILITIES.offset)?);
         let nacls = (0..enis).map(|_| Banks::default()).collect();
-        Ok(Self { port, state: DriverState { enis, row_image, local, mappings, security, nacls } })
+        let mapped = Vec::new();
+        Ok(Self { port, state: DriverState { enis, row_image, local, mappings, mapped, security, nacls } })
     }
 
     /// Lets go of the port.
@@ -101,7 +95,7 @@ impl<P: RegisterPort> Driver<P> {
         &mut self.port
     }
 
-    fn write_array(&mut self, register: &Register, words: &[u32]) -> Result<(), BusError> {
+    pub(crate) fn write_array(&mut self, register: &Register, words: &[u32]) -> Result<(), BusError> {
         (0_u16..).zip(words).try_for_each(|(index, &word)| self.port.write(register.at(index), word))
     }
 
@@ -122,7 +116,7 @@ impl<P: RegisterPort> Driver<P> {
         self.port.write(registers::TABLE_COMMAND.offset, u32::from(table.code()))
     }
 
-    fn insert(
+    pub(crate) fn insert(
         &mut self,
         select: fn(&mut DriverState) -> &mut HashTable,
         key: &[u8],
@@ -190,6 +184,8 @@ impl<P: RegisterPort> Driver<P> {
         let (subnet4, mask_4) = eni.subnet4.map_or((0, 0), |(base, length)| (base.to_bits(), mask4(length)));
         let (subnet6, mask_6, length_6) =
             eni.subnet6.map_or((0, 0, 0), |(base, length)| (base.to_bits(), mask6(length), length));
+        let ip4 =
+            eni.ips.iter().map(|ip| ip_bits(*ip)).find(|bits| bits >> 32 == 0xffff).map(|bits| bits & 0xffff_ffff);
         let row = Table::Eni.row().pack_words(&[
             ("valid", 1),
             ("source_dest_check", u128::from(eni.source_dest_check)),
@@ -199,6 +195,8 @@ impl<P: RegisterPort> Driver<P> {
             ("subnet4_valid", u128::from(eni.subnet4.is_some())),
             ("subnet4", u128::from(subnet4)),
             ("subnet4_mask", u128::from(mask_4)),
+            ("ip4_valid", u128::from(ip4.is_some())),
+            ("ip4", ip4.unwrap_or(0)),
             ("subnet6_valid", u128::from(eni.subnet6.is_some())),
             ("subnet6", subnet6),
             ("subnet6_mask", mask_6),
@@ -216,7 +214,7 @@ impl<P: RegisterPort> Driver<P> {
         Ok(())
     }
 
-    /// Installs how many connections of an interface are tracked, and for how long.
+    /// Installs how many connections of an interface are tracked, and for how long, and its other allowances, whose buckets it fills.
     ///
     /// # Errors
     /// If a timeout has too many ticks, or an access fails.
@@ -233,71 +231,8 @@ impl<P: RegisterPort> Driver<P> {
             ("icmp", ticks(timeouts.icmp)),
             ("other", ticks(timeouts.other)),
         ])?;
-        Ok(self.write_row(Table::Conntrack, u16::from(eni), &row)?)
-    }
-
-    /// Installs an entry of the mapping cache. Its key must not be installed yet.
-    ///
-    /// # Errors
-    /// If the cache has no room, a value does not fit its field, or an access fails.
-    pub fn install_mapping(&mut self, mapping: &Mapping) -> Result<(), DriverError> {
-        let key = [
-            ("vni", u128::from(mapping.vni)),
-            ("route_table", u128::from(mapping.route_table)),
-            ("ip", ip_bits(mapping.ip)),
-        ];
-        let row = Table::Mapping.row().pack_words(&[
-            ("valid", 1),
-            key[0],
-            key[1],
-            key[2],
-            ("kind", u128::from(mapping.kind.code())),
-            ("srd", u128::from(mapping.srd)),
-            ("path_mtu", u128::from(mapping.path_mtu)),
-            ("underlay_ip", ip_bits(mapping.underlay_ip)),
-            ("mac", u128::from(mac_bits(mapping.mac))),
-            ("token_epoch", u128::from(mapping.token_epoch)),
-            ("token", u128::from(mapping.token)),
-            ("groups", u128::from(mapping.groups)),
-            ("version", u128::from(mapping.version)),
-            ("expiry", u128::from(mapping.expiry)),
-        ])?;
-        self.insert(|state| &mut state.mappings, &MAPPING_KEY.pack(&key)?, row)
-    }
-
-    /// Empties the mapping cache.
-    ///
-    /// # Errors
-    /// If an access fails.
-    pub fn clear_mappings(&mut self) -> Result<(), DriverError> {
-        let empty = vec![0; Table::Mapping.row().words()];
-        self.state.mappings.rows.clear();
-        for index in self.state.mappings.placement.clear() {
-            self.write_row(Table::Mapping, index, &empty)?;
-        }
-        Ok(())
-    }
-
-    /// Reads one counter, not torn.
-    ///
-    /// # Errors
-    /// If an access fails or the snapshot does not become ready.
-    pub fn counter(&mut self, bank: counters::Bank, index: u8) -> Result<Counter, DriverError> {
-        self.port.write(registers::COUNTER_SELECT.offset, counters::select(bank, index))?;
-        let busy = |status| registers::STATUS.field("counter_busy").is_some_and(|field| field.get(status) != 0);
-        let mut polls = 0;
-        while busy(self.port.read(registers::STATUS.offset)?) {
-            polls += 1;
-            if polls > MAX_POLLS {
-                return Err(DriverError::CounterBusy);
-            }
-        }
-        let mut wide = |low: &Register, high: &Register| -> Result<u64, BusError> {
-            Ok(u64::from(self.port.read(high.offset)?) << 32 | u64::from(self.port.read(low.offset)?))
-        };
-        Ok(Counter {
-            packets: wide(&registers::COUNTER_PACKETS_LO, &registers::COUNTER_PACKETS_HI)?,
-            bytes: wide(&registers::COUNTER_BYTES_LO, &registers::COUNTER_BYTES_HI)?,
-        })
+        self.write_row(Table::Conntrack, u16::from(eni), &row)?;
+        let row = Table::Allowance.row().pack_words(&[("linklocal", u128::from(policy.linklocal_allowance))])?;
+        Ok(self.write_row(Table::Allowance, u16::from(eni), &row)?)
     }
 }

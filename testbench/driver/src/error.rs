@@ -85,6 +85,9 @@ pub enum DriverError {
     /// Scans of replaced rules did not end.
     #[error("the card still reads security group rules that were replaced")]
     PolicyBusy,
+    /// An invalidation did not end.
+    #[error("the card still ends the mappings that it was told to end")]
+    MappingBusy,
     /// A value does not fit its field.
     #[error(transparent)]
     Format(#[from] FormatError),

@@ -1,17 +1,22 @@
 //! Software for a card: everything that a card is told and asked goes through its registers.
 //!
-//! [`Driver`] programs a card over any [`RegisterPort`]; [`axi_lite`] is that port for a simulated card.
+//! [`Driver`] programs a card over any [`RegisterPort`]; [`axi_lite`] is that port for a simulated card. [`service`] reads and writes the messages that
+//! card and mapping service exchange.
 
 pub mod axi_lite;
 mod card;
+mod counters;
 mod error;
+mod mappings;
 mod nacl;
 pub mod placement;
 mod policy;
 pub mod security;
+pub mod service;
 
 pub use axi_lite::AxiLite;
-pub use card::{Counter, Driver, DriverState};
+pub use card::{Driver, DriverState};
+pub use counters::Counter;
 pub use error::DriverError;
 
 /// Access to a card's 32-bit registers.

@@ -56,6 +56,19 @@ impl Placement {
         self.slots.iter_mut().enumerate().filter_map(taken).collect()
     }
 
+    /// Forgets the entries that `ends` picks, by number; gives how many there are left.
+    pub fn forget(&mut self, ends: impl Fn(usize) -> bool) -> usize {
+        let mut left = 0;
+        for slot in &mut self.slots {
+            match slot {
+                Some(entry) if ends(*entry) => *slot = None,
+                Some(_) => left += 1,
+                None => {}
+            }
+        }
+        left
+    }
+
     /// The rows in which a key may stand, one a way. The hardware hashes the key's big-endian bytes, zero-padded at
     /// the end to whole 64-bit words.
     #[must_use]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use nitro_card::config::Config;
-use nitro_replay::session::EngineKind;
+use nitro_replay::session::{EngineKind, REPLY_AFTER};
 
 /// The first open, synthesizable VPC network card: simulate it on real packets, emit and check its Verilog.
 ///
@@ -157,6 +157,9 @@ pub struct Replay {
     /// Probability, in each clock, that an output is not ready
     #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]
     pub backpressure: f64,
+    /// Clocks that the mapping service takes to answer a query of the card
+    #[arg(long, value_name = "CLOCKS", default_value_t = REPLY_AFTER)]
+    pub reply_after: u64,
     /// Write a waveform as VCD
     #[arg(long, value_name = "FILE")]
     pub vcd: Option<PathBuf>,
@@ -289,6 +292,8 @@ pub enum BenchSection {
     Lanes,
     /// Growth with the design, up to a million netlist nodes
     Scale,
+    /// Clocks, not seconds: what the hardware does in how many of them
+    Hardware,
     /// All of these
     All,
 }
@@ -311,6 +316,9 @@ pub struct Bench {
     /// Which benchmark (repeatable)
     #[arg(long, value_enum, default_value = "steady")]
     pub section: Vec<BenchSection>,
+    /// Only the section `hardware`: rates, latencies, a flood, the cuckoo table's load
+    #[arg(long, conflicts_with = "section")]
+    pub hardware: bool,
     /// Largest design of `scale` in netlist nodes
     #[arg(long, value_name = "NODES", default_value_t = 1_000_000)]
     pub scale_nodes: usize,

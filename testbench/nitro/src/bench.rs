@@ -5,8 +5,8 @@ use nitro_bench::clock::TimeBase;
 use nitro_bench::contestant::verilators;
 use nitro_bench::steady::Method;
 use nitro_bench::{
-    BenchError, Design, Finding, Progress, Report, Row, Selection, cold_start, first_clock, lanes, scale, table,
-    tracing,
+    BenchError, Design, Finding, Progress, Report, Row, Selection, cold_start, first_clock, hardware, lanes, scale,
+    table, tracing,
 };
 use nitro_card::config::Config;
 use nitro_tools::Tools;
@@ -62,6 +62,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn does(&self, section: BenchSection) -> bool {
+        if self.options.hardware {
+            return section == BenchSection::Hardware;
+        }
         self.options.section.iter().any(|asked| *asked == section || *asked == BenchSection::All)
     }
 
@@ -135,6 +138,15 @@ impl Run<'_> {
             };
             let findings = scale::measure(limits, progress)?;
             self.take(findings);
+        }
+        if self.does(BenchSection::Hardware) {
+            let extent = if self.options.quick { hardware::Extent::QUICK } else { hardware::Extent::FULL };
+            let findings = hardware::table_load::measure(extent.table_rows_log2, progress)?;
+            self.take(findings);
+            for config in self.cards().collect::<Vec<_>>() {
+                let findings = hardware::measure(config, extent, progress)?;
+                self.take(findings);
+            }
         }
         Ok(())
     }

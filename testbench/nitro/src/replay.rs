@@ -7,7 +7,7 @@ use nitro_replay::capture::{self, CapturedFrame};
 use nitro_replay::output;
 use nitro_replay::plan::Timing;
 use nitro_replay::runner::{Disturbance, RunError};
-use nitro_replay::session::{EngineKind, Options, ReplayError, Trace, replay};
+use nitro_replay::session::{EngineKind, Options, REPLY_AFTER, ReplayError, Trace, replay};
 use nitro_simulator::{TraceFile, TraceFormat, TraceOptions};
 use nitro_vpc::Vpc;
 
@@ -76,6 +76,7 @@ pub fn default_run(quiet: &Quiet) -> Result<(), Failure> {
         engine: EngineKind::default(),
         timing: Timing::Dense,
         disturbance: Disturbance::default(),
+        reply_after: REPLY_AFTER,
         from: None,
         trace: Some(Trace {
             files: vec![TraceFile { path: out.join("trace.vcd"), format: TraceFormat::Vcd }],
@@ -127,6 +128,7 @@ pub fn run(options: &Replay) -> Result<(), Failure> {
             TimingName::File => Timing::File { mhz: options.clock_mhz },
         },
         disturbance: Disturbance { idle: options.idle, backpressure: options.backpressure, seed: options.seed },
+        reply_after: options.reply_after,
         from,
         trace,
     };

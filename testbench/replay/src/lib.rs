@@ -9,4 +9,5 @@ pub mod output;
 pub mod plan;
 pub mod report;
 pub mod runner;
+mod service;
 pub mod session;

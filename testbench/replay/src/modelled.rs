@@ -7,7 +7,7 @@ use nitro_vpc::{Answer, MappingService, Vpc};
 use nitro_wire::DropReason;
 
 use crate::plan::Plan;
-use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path};
+use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path, eni_counter_name, eni_counters};
 use crate::runner::skipped;
 
 /// The card that a plan is for. In mode `query` it asks the mapping service of the VPC file, in mode `drop` it holds what that
@@ -84,6 +84,9 @@ pub fn run(vpc: &Vpc, plan: &Plan, progress: &mut dyn FnMut(usize)) -> Outcome {
     for (bank, name, count) in model.counters().iter() {
         outcome.counters.insert(format!("{}_{name}_packets", bank.name()), count.packets);
         outcome.counters.insert(format!("{}_{name}_bytes", bank.name()), count.bytes);
+    }
+    for (eni, counter) in eni_counters(plan) {
+        outcome.counters.insert(eni_counter_name(&eni.name, counter), model.eni_counter(eni.number, counter));
     }
     outcome.elapsed = started.elapsed();
     outcome

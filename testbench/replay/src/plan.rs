@@ -27,9 +27,11 @@ pub struct Offer {
     pub not_before: u64,
     /// Tick of timeouts in which it is offered, for an engine without clocks.
     pub tick: u64,
+    /// Source address of a frame from one guest of the card to another, which takes both paths.
+    pub local: Option<IpAddr>,
 }
 
-/// Mappings that the card holds at one time.
+/// Mappings that a card in mode `drop` holds at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Index of the first frame that needs them.
@@ -111,8 +113,8 @@ fn solicited(frame: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Decides for each frame, and fills the mapping cache with what the mapping service answers for every address that
-/// the capture asks for.
+/// Decides for each frame, and gathers what the mapping service answers for every address that the capture asks for: a card in mode `drop` is told
+/// before it is needed.
 pub struct Planner<'a> {
     vpc: &'a Vpc,
     service: MappingService,
@@ -178,6 +180,15 @@ impl<'a> Planner<'a> {
         self.is_for_this_card(frame).then(|| (Path::Rx, None, frame.to_vec()))
     }
 
+    /// The source address of a guest's datagram for a guest of the same card.
+    fn local(&self, path: Path, eni: Option<u8>, frame: &[u8]) -> Option<IpAddr> {
+        let eni = self.vpc.enis.get(usize::from(eni.filter(|_| path == Path::Tx)?))?;
+        let is_ip = matches!(network_header(frame)?.0, ethertype::IPV4 | ethertype::IPV6);
+        let (source, destination) = addresses(frame);
+        let host = self.service.host_of(self.vpc.vpc_of(eni).vni, destination.filter(|_| is_ip)?)?;
+        source.filter(|_| host == self.vpc.card.underlay_ip)
+    }
+
     /// The cache entry for an address: the service's answer, or a negative entry.
     fn cache_entry(&self, vni: u32, ip: IpAddr) -> Option<Mapping> {
         match self.service.answer(self.vpc.card.underlay_ip, vni, ip) {
@@ -221,13 +232,14 @@ impl<'a> Planner<'a> {
                 }
             };
             let offer = self.offer(&config, &frame.bytes);
+            let local = offer.as_ref().and_then(|(path, eni, bytes)| self.local(*path, *eni, bytes));
             if let Some((path, Some(eni), _)) = &offer {
                 let vni = self.vpc.vpc_of(&self.vpc.enis[usize::from(*eni)]).vni;
-                // Where tx frames go to, and in which groups the senders of rx frames are.
+                // Where tx frames go to, and in which groups the senders of rx frames are; some are both.
                 let (source, destination) = addresses(&frame.bytes);
                 let wanted = match path {
-                    Path::Tx => [destination, solicited(&frame.bytes)],
-                    Path::Rx | Path::Skipped => [source, None],
+                    Path::Tx => [destination, solicited(&frame.bytes), local],
+                    Path::Rx | Path::Skipped => [source, None, None],
                 };
                 let wanted: Vec<_> = wanted.into_iter().flatten().collect();
                 if held.len() + wanted.len() > capacity {
@@ -240,7 +252,7 @@ impl<'a> Planner<'a> {
                     batch.mappings.extend(entries);
                 }
             }
-            offers.push(offer.map(|(path, eni, bytes)| Offer { path, eni, bytes, not_before, tick }));
+            offers.push(offer.map(|(path, eni, bytes)| Offer { path, eni, bytes, not_before, tick, local }));
         }
         Plan { offers, config, batches }
     }

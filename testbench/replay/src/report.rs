@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use nitro_wire::control::Eni;
+use nitro_wire::counters::EniCounter;
 use nitro_wire::{DropReason, Flow};
 use serde::Serialize;
+
+use crate::plan::Plan;
 
 /// The way of a frame through the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Path {
-    /// From a guest to the underlay.
+    /// From a guest, to the underlay or another guest.
     Tx,
     /// From the underlay to a guest.
     Rx,
@@ -117,8 +121,10 @@ pub struct Summary {
     pub clocks_per_packet: Option<f64>,
     /// Smallest and largest latency in clocks of forwarded frames.
     pub forward_latency_clocks: Option<(u64, u64)>,
-    /// Smallest and largest latency in clocks of delivered frames.
+    /// Smallest and largest latency in clocks of frames delivered from the underlay.
     pub deliver_latency_clocks: Option<(u64, u64)>,
+    /// Smallest and largest latency in clocks of frames delivered from another guest of the card.
+    pub local_latency_clocks: Option<(u64, u64)>,
     /// Smallest and largest latency in clocks of replies.
     pub reply_latency_clocks: Option<(u64, u64)>,
     /// Simulated packets in a second of real time.
@@ -127,17 +133,27 @@ pub struct Summary {
     pub clocks_per_second: Option<f64>,
 }
 
+/// Every counter of every interface.
+pub(crate) fn eni_counters(plan: &Plan) -> impl Iterator<Item = (&Eni, EniCounter)> {
+    plan.config.enis.iter().flat_map(|eni| EniCounter::ALL.map(|counter| (eni, counter)))
+}
+
+/// Name of an interface's counter in `counters.json`.
+pub(crate) fn eni_counter_name(eni: &str, counter: EniCounter) -> String {
+    format!("eni_{eni}_{}", counter.name())
+}
+
 impl Outcome {
     /// Sums it up.
     #[must_use]
     pub fn summary(&self, config: &str, engine: &str) -> Summary {
         let count = |fate| self.verdicts.iter().filter(|verdict| verdict.verdict == fate).count();
         let on = |path| self.verdicts.iter().filter(|verdict| verdict.path == path).count();
-        let latency = |fate| {
+        let latency = |path, fate| {
             let latencies = || {
                 self.verdicts
                     .iter()
-                    .filter(move |verdict| verdict.verdict == fate)
+                    .filter(move |verdict| verdict.verdict == fate && verdict.path == path)
                     .filter_map(|verdict| verdict.latency_clocks)
             };
             latencies().min().zip(latencies().max())
@@ -162,9 +178,10 @@ impl Outcome {
             drops,
             clocks: self.clocks,
             clocks_per_packet: self.clocks.filter(|_| offered > 0).map(|clocks| clocks as f64 / offered as f64),
-            forward_latency_clocks: latency(Fate::Forward),
-            deliver_latency_clocks: latency(Fate::Deliver),
-            reply_latency_clocks: latency(Fate::Reply),
+            forward_latency_clocks: latency(Path::Tx, Fate::Forward),
+            deliver_latency_clocks: latency(Path::Rx, Fate::Deliver),
+            local_latency_clocks: latency(Path::Tx, Fate::Deliver),
+            reply_latency_clocks: latency(Path::Tx, Fate::Reply),
             packets_per_second: offered as f64 / seconds,
             clocks_per_second: self.clocks.map(|_| self.simulated_clocks as f64 / seconds),
         }
@@ -199,6 +216,7 @@ impl Summary {
             for (name, latency) in [
                 ("latency, forwarded (clocks)", self.forward_latency_clocks),
                 ("latency, delivered (clocks)", self.deliver_latency_clocks),
+                ("latency, guest to guest (clocks)", self.local_latency_clocks),
                 ("latency, replied (clocks)", self.reply_latency_clocks),
             ] {
                 if let Some(latency) = latency {

@@ -1,10 +1,14 @@
 //! Driving a clocked card: the frames of a plan in, everything that comes out.
 //!
 //! Frames are offered in the order of the capture. A frame that takes the other path than the one before it waits until
-//! the card has disposed of all earlier ones, so that the order of events is that of the capture on every engine and on
-//! the model; frames of one path follow back to back.
+//! the card has disposed of all earlier ones, so that each meets the connections that it meets in the model; frames of one path follow back to back. Frames from one guest of the card to another take both paths: those from
+//! one address follow back to back, all others wait for them, and they for all others.
+//!
+//! A card in mode `query` finds its mapping cache empty and asks; who answers it is in [`service`](crate::service). In mode `drop` the cache is filled before
+//! the frames that need it.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use nitro_driver::{AxiLite, BusError, Driver, DriverError, DriverState};
@@ -14,8 +18,9 @@ use nitro_vpc::Vpc;
 use nitro_wire::control::Mapping;
 use nitro_wire::{DropReason, Flow, counters};
 
-use crate::plan::{Offer, Plan};
-use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path};
+use crate::plan::{Batch, Offer, Plan};
+use crate::report::{Fate, FrameVerdict, Outcome, OutputFrame, Path, eni_counter_name, eni_counters};
+use crate::service::Replies;
 
 /// Clocks without any progress after which a card counts as stuck.
 const STALL_CLOCKS: u64 = 100_000;
@@ -100,7 +105,7 @@ pub enum RunError {
 }
 
 /// Finds a port; a missing one is reported as the driver reports its own.
-fn port(ports: &[PortInfo], name: &str) -> Result<usize, RunError> {
+pub(crate) fn port(ports: &[PortInfo], name: &str) -> Result<usize, RunError> {
     let missing = || DriverError::from(BusError::NoPort(name.to_owned()));
     Ok(ports.iter().position(|port| port.name == name).ok_or_else(missing)?)
 }
@@ -203,6 +208,8 @@ struct Events {
     eni: usize,
     has_eni: usize,
     flow: usize,
+    local: usize,
+    told: usize,
 }
 
 impl Events {
@@ -216,12 +223,14 @@ impl Events {
             eni: output("eni")?,
             has_eni: output("has_eni")?,
             flow: output("flow")?,
+            local: output("local")?,
+            told: output("told")?,
         })
     }
 }
 
 /// A port value of up to 64 bits.
-fn value(engine: &dyn Engine, port: usize) -> u64 {
+pub(crate) fn value(engine: &dyn Engine, port: usize) -> u64 {
     let mut word = [0];
     engine.get(port, &mut word);
     word[0]
@@ -235,8 +244,14 @@ struct Held {
     clock_in: u64,
     /// Its verdict, and the clock of it.
     verdict: Option<(Fate, u64)>,
+    /// Something leaves the card for it.
+    leaves: bool,
     /// The clock of its output's first beat, once the output is complete.
     output: Option<u64>,
+    /// Of a frame from one guest to another: that guest's address.
+    local: Option<IpAddr>,
+    /// It has gone on to the rx path: the interface and the flow that the tx path found.
+    crossed: Option<(Option<String>, Flow)>,
 }
 
 /// Everything about one run.
@@ -244,22 +259,24 @@ struct Run<'a> {
     vpc: &'a Vpc,
     device: &'a mut dyn Device,
     disturbance: Disturbance,
+    /// Clocks that the mapping service takes for a reply.
+    reply_after: u64,
     random: Random,
     clock: u64,
     /// Clocks that were passed over without simulating them.
     skipped: u64,
     progress: u64,
     held: VecDeque<Held>,
-    /// Packets whose frames are to leave, to the underlay and to the guests, in the order of their verdicts.
-    leaving: [VecDeque<usize>; 2],
+    /// Packets whose frames are to leave, to the underlay, to the guests, and as answers, each in the order of their verdicts.
+    leaving: [VecDeque<usize>; 3],
     driver: Option<DriverState>,
     /// Clocks spent at the control port.
     programming: u64,
     outcome: Outcome,
 }
 
-/// Runs a plan on a card: resets it, programs it through its registers, plays the frames, and reads its counters.
-/// `progress` is told the number of frames disposed of.
+/// Runs a plan on a card: resets it, programs it through its registers, plays the frames, and reads its counters. Queries are answered
+/// `reply_after` clocks after they were asked. `progress` is told the number of frames disposed of.
 ///
 /// # Errors
 /// If the card cannot be programmed, gets stuck, invents or loses a frame, or the trace cannot be written.
@@ -268,6 +285,7 @@ pub fn run(
     plan: &Plan,
     device: &mut dyn Device,
     disturbance: Disturbance,
+    reply_after: u64,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
@@ -276,12 +294,13 @@ pub fn run(
         vpc,
         device,
         disturbance,
+        reply_after,
         random: Random::new(disturbance.seed),
         clock: 0,
         skipped: 0,
         progress: 0,
         held: VecDeque::new(),
-        leaving: [VecDeque::new(), VecDeque::new()],
+        leaving: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
         driver: Some(driver),
         programming,
         outcome: Outcome { verdicts: Vec::with_capacity(plan.offers.len()), ..Outcome::default() },
@@ -292,7 +311,7 @@ pub fn run(
     outcome.clocks = Some(last);
     outcome.simulated_clocks = programming + clock - skipped;
     if let Some(driver) = driver {
-        read_counters(driver, device, &mut outcome)?;
+        read_counters(plan, driver, device, &mut outcome)?;
     }
     if let Some(fault) = device.engine().fault() {
         return Err(fault.clone().into());
@@ -322,7 +341,12 @@ fn prepare(plan: &Plan, device: &mut dyn Device) -> Result<(u64, DriverState), R
 }
 
 /// Reads every counter and checks that the books balance.
-fn read_counters(driver: DriverState, device: &mut dyn Device, outcome: &mut Outcome) -> Result<(), RunError> {
+fn read_counters(
+    plan: &Plan,
+    driver: DriverState,
+    device: &mut dyn Device,
+    outcome: &mut Outcome,
+) -> Result<(), RunError> {
     let bus = AxiLite::new(device.engine()).map_err(DriverError::from)?;
     let mut driver = Driver::resume(bus, driver);
     for bank in counters::Bank::ALL {
@@ -340,6 +364,10 @@ fn read_counters(driver: DriverState, device: &mut dyn Device, outcome: &mut Out
         if received != accounted {
             return Err(RunError::Conservation { bank: bank.name(), received, accounted });
         }
+    }
+    for (eni, counter) in eni_counters(plan) {
+        let value = driver.eni_counter(eni.number, counter)?;
+        outcome.counters.insert(eni_counter_name(&eni.name, counter), value);
     }
     outcome.simulated_clocks += driver.port().clocks();
     Ok(())
@@ -363,6 +391,7 @@ impl Run<'_> {
         };
         let mut sinks = [Sink::new(engine, "net_tx")?, Sink::new(engine, "guest_tx")?];
         let events = [Events::new(engine, "tx_event")?, Events::new(engine, "rx_event")?];
+        let mut replies = Replies::new(self.vpc, engine, self.reply_after)?;
         for (packet, offer) in plan.offers.iter().enumerate() {
             match offer {
                 Some(offer) => feeder.waiting.push_back((packet, offer)),
@@ -370,7 +399,8 @@ impl Run<'_> {
             }
         }
         let mut last = 0;
-        let mut batches = plan.batches.iter().peekable();
+        let filled: &[Batch] = if plan.config.query_on_miss { &[] } else { &plan.batches };
+        let mut batches = filled.iter().peekable();
         while !feeder.waiting.is_empty() || !self.held.is_empty() {
             let next = feeder.waiting.front().map(|next| next.0).filter(|_| feeder.position == 0 && !feeder.offered);
             let due = batches.peek().is_some_and(|batch| next.is_some_and(|next| next >= batch.from));
@@ -378,7 +408,9 @@ impl Run<'_> {
                 self.install(batches.next().map_or(&[], |batch| &batch.mappings))?;
                 continue;
             }
-            self.pass_idle_time(&feeder);
+            if !replies.is_busy() {
+                self.pass_idle_time(&feeder);
+            }
             if !due {
                 self.offer(&mut feeder);
             }
@@ -387,7 +419,11 @@ impl Run<'_> {
             for (sink, ready) in sinks.iter().zip(ready) {
                 engine.set(sink.tready, &[u64::from(ready)]);
             }
+            replies.drive(engine, self.clock);
             engine.settle();
+            if replies.observe(engine, self.clock)? {
+                self.progress = self.clock;
+            }
             let taken = self.accept(&mut feeder);
             for (path, events) in [Path::Tx, Path::Rx].into_iter().zip(&events) {
                 self.event(path, events)?;
@@ -397,7 +433,7 @@ impl Run<'_> {
                 if ready[index] && value(engine, sink.tvalid) != 0 {
                     self.progress = self.clock;
                     if let Some(frame) = sink.take(engine, self.clock) {
-                        self.output(index == 0, frame)?;
+                        self.output(plan, index == 0, frame)?;
                     }
                 }
             }
@@ -412,7 +448,7 @@ impl Run<'_> {
             if taken {
                 feeder.advance(self.device.engine());
             }
-            if self.clock - self.progress > STALL_CLOCKS {
+            if self.clock - self.progress > STALL_CLOCKS.saturating_add(self.reply_after) {
                 if let Some(fault) = self.device.engine().fault() {
                     return Err(fault.clone().into());
                 }
@@ -450,8 +486,9 @@ impl Run<'_> {
     /// Offers the next beat, if it may be offered now and no bubble comes before it.
     fn offer(&mut self, feeder: &mut Feeder<'_>) {
         let Some(&(_, offer)) = feeder.waiting.front() else { return };
-        let other_path_busy = self.held.back().is_some_and(|held| held.path != offer.path);
-        let may_start = feeder.position > 0 || (!other_path_busy && offer.not_before <= self.clock);
+        let way = (offer.path, offer.local);
+        let other_way_busy = self.held.back().is_some_and(|held| (held.path, held.local) != way);
+        let may_start = feeder.position > 0 || (!other_way_busy && offer.not_before <= self.clock);
         if feeder.offered || !may_start || self.chance(self.disturbance.idle) {
             return;
         }
@@ -470,8 +507,17 @@ impl Run<'_> {
         if feeder.position == 0 {
             let next = &mut feeder.sent[side(offer.path)];
             let serial = std::mem::replace(next, next.wrapping_add(1));
-            let (path, clock_in) = (offer.path, self.clock);
-            self.held.push_back(Held { packet, serial, path, clock_in, verdict: None, output: None });
+            self.held.push_back(Held {
+                packet,
+                serial,
+                path: offer.path,
+                clock_in: self.clock,
+                verdict: None,
+                leaves: false,
+                output: None,
+                local: offer.local,
+                crossed: None,
+            });
         }
         true
     }
@@ -502,23 +548,41 @@ impl Run<'_> {
         };
         let flow = u8::try_from(value(engine, events.flow)).ok().and_then(Flow::from_code);
         let flow = flow.ok_or_else(|| unexpected("a kind of flow out of range"))?;
-        let held = self
-            .held
-            .iter()
-            .position(|held| held.path == path && u64::from(held.serial) == serial && held.verdict.is_none());
+        // On the rx path frames of guests have the numbers of the tx path.
+        let local = value(engine, events.local) != 0;
+        let crosses = local && path == Path::Rx;
+        let entered = if crosses { Path::Tx } else { path };
+        let held = self.held.iter().position(|held| {
+            held.path == entered
+                && u64::from(held.serial) == serial
+                && held.verdict.is_none()
+                && held.crossed.is_some() == crosses
+        });
         let held = held.ok_or_else(|| unexpected("a verdict"))?;
+        let told = value(engine, events.told) != 0;
         let name = eni.and_then(|eni| self.vpc.enis.get(usize::try_from(eni).ok()?)).map(|eni| eni.name.clone());
         self.progress = self.clock;
         let entry = &mut self.held[held];
-        entry.verdict = Some((fate, self.clock));
-        match fate {
-            Fate::Forward => self.leaving[0].push_back(entry.packet),
-            Fate::Deliver | Fate::Reply => self.leaving[1].push_back(entry.packet),
-            Fate::Drop | Fate::Skipped => {}
+        if local && path == Path::Tx {
+            entry.crossed = Some((name, flow));
+            return Ok(());
         }
+        // A frame that took both paths is reported as the sender's.
+        let (name, flow) = entry.crossed.take().unwrap_or((name, flow));
+        entry.verdict = Some((fate, self.clock));
+        let queue = match fate {
+            Fate::Forward => Some(0),
+            Fate::Deliver => Some(1),
+            Fate::Reply => Some(2),
+            Fate::Drop | Fate::Skipped => told.then_some(2),
+        };
+        entry.leaves = queue.is_some();
+        self.leaving.iter_mut().enumerate().filter(|(index, _)| queue == Some(*index)).for_each(|(_, leaving)| {
+            leaving.push_back(entry.packet);
+        });
         self.outcome.verdicts.push(FrameVerdict {
             packet: entry.packet,
-            path,
+            path: entered,
             eni: name,
             verdict: fate,
             reason,
@@ -529,10 +593,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A frame left the card: frames leave in the order of their verdicts.
-    fn output(&mut self, to_net: bool, frame: OutputFrame) -> Result<(), RunError> {
+    /// A frame left the card: frames leave in the order of their verdicts. Answers and frames for guests share a port; of both at
+    /// once, a frame for a guest is known by what no path changes, all behind its MACs.
+    fn output(&mut self, plan: &Plan, to_net: bool, frame: OutputFrame) -> Result<(), RunError> {
         let unexpected = RunError::Unexpected { clock: self.clock, what: "an output frame" };
-        let packet = self.leaving[usize::from(!to_net)].pop_front();
+        let is_sent = |&packet: &usize| {
+            let sent = plan.offers.get(packet).and_then(Option::as_ref);
+            sent.is_some_and(|sent| sent.bytes.get(12..) == frame.bytes.get(12..))
+        };
+        let [_, delivered, answers] = &self.leaving;
+        let queue = match (delivered.front(), answers.front()) {
+            _ if to_net => 0,
+            (Some(packet), Some(_)) if !is_sent(packet) => 2,
+            (Some(_), _) => 1,
+            (None, _) => 2,
+        };
+        let packet = self.leaving[queue].pop_front();
         let held = self.held.iter_mut().find(|held| Some(held.packet) == packet).ok_or(unexpected)?;
         held.output = Some(frame.clock);
         if to_net {
@@ -548,7 +624,8 @@ impl Run<'_> {
         let outcome = &mut self.outcome;
         self.held.retain(|held| {
             let until = match (held.verdict, held.output) {
-                (Some((Fate::Drop, clock)), _) => clock,
+                (Some((_, clock)), _) if !held.leaves => clock,
+                (Some((Fate::Drop, clock)), Some(_)) => clock,
                 (Some(_), Some(clock)) => clock,
                 _ => return true,
             };

@@ -15,6 +15,9 @@ use crate::plan::{Planner, Timing};
 use crate::report::Outcome;
 use crate::runner::{self, Device, Disturbance, RunError};
 
+/// Clocks that the mapping service takes to answer a query, unless it is told otherwise: 4 µs at 250 MHz.
+pub const REPLY_AFTER: u64 = 1000;
+
 /// What computes the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineKind {
@@ -71,6 +74,8 @@ pub struct Options {
     pub timing: Timing,
     /// Disturbances of the ports.
     pub disturbance: Disturbance,
+    /// Clocks that the mapping service takes to answer a query.
+    pub reply_after: u64,
     /// Every frame is a tx frame of this ENI.
     pub from: Option<u8>,
     /// Trace of the traffic's clocks.
@@ -148,9 +153,8 @@ mod compiled {
         Ok(nitro_compiled::card(config))
     }
 
-    #[allow(clippy::unnecessary_wraps, reason = "without the feature there are none")]
     pub(super) fn traced_card(config: Config) -> Result<Box<dyn TracedEngine>, ReplayError> {
-        Ok(nitro_compiled::traced_card(config))
+        Ok(nitro_compiled::traced_card(config)?)
     }
 }
 
@@ -202,7 +206,7 @@ pub fn replay(
     let plan = Planner::new(vpc, options.from).plan(frames, options.timing, capacity);
     let entry = || card_entry(options.config);
     let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
-        runner::run(vpc, &plan, device, options.disturbance, progress)
+        runner::run(vpc, &plan, device, options.disturbance, options.reply_after, progress)
     };
     let traced = |engine: Box<dyn TracedEngine>, trace: &Trace, progress: &mut dyn FnMut(usize)| {
         let writer = TraceWriter::create(&trace.files, &entry().netlist()?, &trace.options)?;

@@ -27,7 +27,8 @@ fn captures() -> Vec<PathBuf> {
 fn run(capture: &Path, config: Config, engine: EngineKind, disturbance: Disturbance) -> Outcome {
     let vpc = Vpc::read(&vectors().join("vpc/default.toml")).unwrap();
     let frames = capture::read(capture).unwrap();
-    let options = Options { config, engine, timing: Timing::Dense, disturbance, from: None, trace: None };
+    let options =
+        Options { config, engine, timing: Timing::Dense, disturbance, reply_after: 20, from: None, trace: None };
     replay(&vpc, &frames, &options, &mut |_| ()).unwrap_or_else(|error| panic!("{}: {error}", capture.display()))
 }
 

@@ -27,6 +27,7 @@ fn trace(engine: EngineKind, options: TraceOptions) -> Result<[Vec<u8>; 2], Repl
         engine,
         timing: Timing::Dense,
         disturbance: Disturbance { idle: 0.1, backpressure: 0.1, seed: 2 },
+        reply_after: 20,
         from: None,
         trace: Some(Trace { files: files.to_vec(), options }),
     };

@@ -59,7 +59,8 @@ fn check(config: Config, engine: EngineKind) {
         let cases: Vec<Case> = cases(file).into_iter().filter(|case| case.path == path).collect();
         let frames: Vec<_> = cases.iter().map(frame).collect();
         let disturbance = Disturbance::default();
-        let options = Options { config, engine, timing: Timing::Dense, disturbance, from, trace: None };
+        let options =
+            Options { config, engine, timing: Timing::Dense, disturbance, reply_after: 20, from, trace: None };
         let outcome = replay(&vpc, &frames, &options, &mut |_| ()).unwrap();
         for (case, verdict) in cases.iter().zip(&outcome.verdicts) {
             let found = serde_json::to_value(verdict).unwrap();

@@ -113,7 +113,7 @@ fn strip(engine: &mut dyn Engine, beat_bytes: usize, lengths: &[usize], list: &[
         .map(|case| Packet { bytes: case.packet.bytes[length(case)..].to_vec(), tuser: case.packet.tuser })
         .collect();
     let sides = |engine: &mut dyn Engine, case: Option<&Case>, noise: u64| {
-        set(engine, "layout", &[case.map_or(noise % 8, |case| case.layout)])?;
+        set(engine, "layout", &[case.map_or(noise % 16, |case| case.layout)])?;
         Ok(())
     };
     let clocks = run(engine, list, traffic, false, sides, &expected)?;
@@ -130,7 +130,7 @@ fn headers_are_stripped() {
     let eight: &[usize] = &[70, 90, 94, 114, 86, 106, 110, 130];
     for (name, beat_bytes, tuser_bits, lengths, layouts) in [
         ("strip_64", 8, 4, &HEADER_LENGTHS[..], 5),
-        ("strip_128", 16, 1, eight, 8),
+        ("strip_128", 16, 1, eight, 9),
         ("strip_512", 64, 4, &HEADER_LENGTHS[..], 5),
     ] {
         let block = Block::named(name);

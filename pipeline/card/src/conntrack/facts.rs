@@ -131,6 +131,8 @@ impl Logic for ReadFacts {
 
         self.facts.next = self.nothing.val();
         self.facts.next.concerned = self.packet.val().concerned;
+        self.facts.next.vni = self.packet.val().vni;
+        self.facts.next.route_table = self.packet.val().route_table;
         self.facts.next.key = self.key.val();
         self.facts.next.has_key = !self.packet.val().is_icmp
             || self.packet.val().quoted_valid

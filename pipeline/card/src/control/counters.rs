@@ -1,7 +1,9 @@
 //! The card's counters: for each path what became of its frames, how many entered, and how many it holds.
 //!
+//! Those of the interfaces are elsewhere ([`crate::allowances::counters`]), but share the snapshot.
+//!
 //! Ports: `tx_received`, `rx_received` (a frame enters its path), `tx_event`, `rx_event` (its verdict), `tx_made` (a frame is made besides), `select` (take a snapshot),
-//! `snapshot`, `tx_held`, `rx_held`, `ready`. A snapshot is there 2 clocks after it was asked for. Packets and bytes of one counter are read
+//! `eni_select`, `eni_value` (of a counter of an interface), `snapshot`, `tx_held`, `rx_held`, `ready`. A snapshot is there 2 clocks after it was asked for. Packets and bytes of one counter are read
 //! at once, so they belong together. `received = passed + replied + drops + held`, always.
 
 use nitro_components::counter_bank::{CounterBank, CounterValue};
@@ -12,6 +14,7 @@ use nitro_wire::Verdict;
 use nitro_wire::counters::{MADE, PASSED, RECEIVED, REPLIED};
 use rust_hdl::prelude::*;
 
+use crate::allowances::counters::EniCounterSelect;
 use crate::record::Event;
 
 /// Bits of a counter's index.
@@ -22,6 +25,10 @@ pub const HELD: usize = 12;
 /// Names a counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct CounterSelect {
+    /// An interface's counter, not a path's.
+    pub of_eni: Bit,
+    /// That interface.
+    pub eni: Bits<8>,
     /// 0 tx, 1 rx.
     pub bank: Bit,
     /// Index (`nitro_wire::counters`).
@@ -165,6 +172,10 @@ pub struct Counters {
     pub tx_made: FlowRx<Bits<14>>,
     /// Take a snapshot of a counter.
     pub select: FlowRx<CounterSelect>,
+    /// It is an interface's: read it.
+    pub eni_select: FlowTx<EniCounterSelect>,
+    /// Its value, 1 clock later.
+    pub eni_value: FlowRx<Bits<64>>,
     /// The last snapshot.
     pub snapshot: Signal<Out, CounterValue>,
     /// The snapshot asked for is not there yet.
@@ -177,6 +188,7 @@ pub struct Counters {
     pub ready: Signal<Out, Bit>,
     tx_counters: PathCounters,
     rx_counters: PathCounters,
+    of_eni_q: DFF<Bit>,
     bank_q: DFF<Bit>,
     busy_q: Register<Bit>,
     snapshot_q: DFF<CounterValue>,
@@ -186,7 +198,7 @@ impl Logic for Counters {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, tx_counters, rx_counters);
-        dff_setup!(self, clock, bank_q, busy_q, snapshot_q);
+        dff_setup!(self, clock, of_eni_q, bank_q, busy_q, snapshot_q);
         self.tx_counters.reset.next = self.reset.val();
         self.rx_counters.reset.next = self.reset.val();
         self.busy_q.reset.next = self.reset.val();
@@ -205,7 +217,14 @@ impl Logic for Counters {
         self.tx_counters.read.payload.next = self.select.payload.val().index;
         self.rx_counters.read.tvalid.next = self.select.tvalid.val();
         self.rx_counters.read.payload.next = self.select.payload.val().index;
-        if self.tx_counters.value.tvalid.val() {
+        self.eni_select.tvalid.next = self.select.tvalid.val() && self.select.payload.val().of_eni;
+        self.eni_select.payload.next.eni = self.select.payload.val().eni;
+        self.eni_select.payload.next.index = self.select.payload.val().index;
+        if self.eni_value.tvalid.val() && self.of_eni_q.q.val() {
+            self.busy_q.d.next = false;
+            self.snapshot_q.d.next.events = self.eni_value.payload.val();
+            self.snapshot_q.d.next.amount = bits::<64>(0);
+        } else if self.tx_counters.value.tvalid.val() && !self.of_eni_q.q.val() {
             self.busy_q.d.next = false;
             if self.bank_q.q.val() {
                 self.snapshot_q.d.next = self.rx_counters.value.payload.val();
@@ -215,6 +234,7 @@ impl Logic for Counters {
         }
         if self.select.tvalid.val() {
             self.busy_q.d.next = true;
+            self.of_eni_q.d.next = self.select.payload.val().of_eni;
             self.bank_q.d.next = self.select.payload.val().bank;
         }
         self.snapshot.next = self.snapshot_q.q.val();

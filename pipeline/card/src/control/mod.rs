@@ -6,16 +6,18 @@
 //!
 //! Ports: `bus`; the settings, which take effect at the clock after the write's; `table` (one row, at the clock after the write
 //! to `TABLE_COMMAND`); `commit` (a pulse, at the clock after the write to `POLICY_COMMIT`; the next write then waits for
-//! [`COMMIT_CLOCKS`]); `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
-//! `rx_event`, `tx_made` (what is counted); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
+//! [`COMMIT_CLOCKS`]); `mapping` (mappings to end, at the clock after the write to `MAPPING_COMMAND`) and `mapping_busy`; `tick` and `now` (the clock of timeouts, [`ticker`]); `tx_received`, `rx_received`, `tx_event`,
+//! `rx_event`, `tx_made` (what is counted); `eni_select`, `eni_value` (counters of interfaces, [`crate::allowances`]); `irq`
+//! ([`interrupts`]); `ready` (the tables have been cleared after reset). Latency: a read or write takes 3 clocks
 //! from its last request channel to its response. After reset writes wait until all tables and counters have been cleared, so
-//! nothing that software writes is lost. Drop reasons: none. Counters: all are here. Responses: OKAY; SLVERR for a write to a
+//! nothing that software writes is lost. Drop reasons: none. Counters: those of the paths are here. Responses: OKAY; SLVERR for a write to a
 //! read-only register, or of a part of a word; DECERR where no register is.
 
 pub mod address_map;
 pub mod axi_lite;
 pub mod counters;
 pub mod held;
+pub mod interrupts;
 pub mod settings;
 pub mod ticker;
 
@@ -23,15 +25,18 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
-use nitro_wire::registers as map;
+use nitro_wire::{Interrupt, registers as map};
 use rust_hdl::prelude::*;
 
 use self::address_map::AddressMap;
 use self::axi_lite::{AxiLite, AxiLiteSubordinate, RegisterRead, WORD_ADDRESS};
 use self::counters::Counters;
 use self::held::{Held, Order};
+use self::interrupts::{CAUSES, Interrupts, VerdictCauses};
 use self::settings::Settings;
 use self::ticker::Ticker;
+use crate::allowances::counters::EniCounterSelect;
+use crate::lookup::service::MappingCommand;
 use crate::record::Event;
 use crate::table::TableWrite;
 use crate::token::TokenKey;
@@ -117,6 +122,8 @@ pub struct Control {
     pub ready: Signal<In, Bit>,
     /// Rules of replaced sets are still being read.
     pub policy_busy: Signal<In, Bit>,
+    /// Mappings are being ended.
+    pub mapping_busy: Signal<In, Bit>,
     /// A frame of so many bytes enters the tx path.
     pub tx_received: FlowRx<Bits<14>>,
     /// A frame of so many bytes enters the rx path.
@@ -127,6 +134,12 @@ pub struct Control {
     pub rx_event: FlowRx<Event>,
     /// A frame of so many bytes was made by the tx path.
     pub tx_made: FlowRx<Bits<14>>,
+    /// A counter of an interface is read.
+    pub eni_select: FlowTx<EniCounterSelect>,
+    /// Its value, 1 clock later.
+    pub eni_value: FlowRx<Bits<64>>,
+    /// Something has happened that software wants to be told.
+    pub irq: Signal<Out, Bit>,
     /// Frames are taken in.
     pub enable: Signal<Out, Bit>,
     /// TCP packets without SYN and without a connection are dropped.
@@ -155,6 +168,8 @@ pub struct Control {
     pub table: FlowTx<TableWrite>,
     /// All rule sets that have been written count from the next clock on.
     pub commit: Signal<Out, Bit>,
+    /// Mappings to end.
+    pub mapping: FlowTx<MappingCommand>,
     /// A tick ends with this clock.
     pub tick: Signal<Out, Bit>,
     /// Ticks since reset.
@@ -166,6 +181,8 @@ pub struct Control {
     counters: Counters,
     settings: Settings,
     ticker: Ticker,
+    interrupts: Interrupts,
+    verdict_causes: VerdictCauses,
     capabilities: Constant<Bits<32>>,
     policy_capabilities: Constant<Bits<32>>,
     id: Constant<Bits<32>>,
@@ -182,13 +199,26 @@ pub struct Control {
     bytes_hi_word: Constant<Bits<WORD_ADDRESS>>,
     command_word: Constant<Bits<WORD_ADDRESS>>,
     commit_word: Constant<Bits<WORD_ADDRESS>>,
+    mapping_word: Constant<Bits<WORD_ADDRESS>>,
     select_word: Constant<Bits<WORD_ADDRESS>>,
     command_q: Register<Bit>,
     table_q: DFF<Bits<4>>,
     commit_q: Register<Bit>,
+    mapping_q: Register<Bit>,
+    by_key_q: DFF<Bit>,
+    by_vni_q: DFF<Bit>,
     /// Clocks until the next write.
     settling: Register<Bits<8>>,
     commit_clocks: Constant<Bits<8>>,
+    /// What a commit has replaced may still be read.
+    committing: Register<Bit>,
+    commit_done: Signal<Local, Bit>,
+    /// The tables had been cleared in the last clock.
+    was_ready: Register<Bit>,
+    happened: Signal<Local, Bits<CAUSES>>,
+    is_ready: Signal<Local, Bit>,
+    tables_ready_bit: Constant<Bits<CAUSES>>,
+    commit_done_bit: Constant<Bits<CAUSES>>,
     write_reply_valid: Register<Bit>,
     write_reply: DFF<Bits<2>>,
     read_reply_valid: Register<Bit>,
@@ -196,6 +226,7 @@ pub struct Control {
     accepted: Signal<Local, Bit>,
     read_value: Signal<Local, Bits<32>>,
     status: Signal<Local, Bits<32>>,
+    mapping_is_busy: Signal<Local, Bit>,
 }
 
 impl Control {
@@ -204,17 +235,22 @@ impl Control {
     pub fn new(capabilities: Capabilities) -> Self {
         let word = |register: &map::Register| Constant::new((u64::from(register.offset) / 4).to_bits());
         let value = |value: u32| Constant::new(u64::from(value).to_bits());
+        let cause = |cause: Interrupt| Constant::new(u64::from(cause.mask()).to_bits());
         Self {
             clock: Signal::default(),
             reset: Signal::default(),
             bus: AxiLiteSubordinate::default(),
             ready: Signal::default(),
             policy_busy: Signal::default(),
+            mapping_busy: Signal::default(),
             tx_received: FlowRx::default(),
             rx_received: FlowRx::default(),
             tx_event: FlowRx::default(),
             rx_event: FlowRx::default(),
             tx_made: FlowRx::default(),
+            eni_select: FlowTx::default(),
+            eni_value: FlowRx::default(),
+            irq: Signal::default(),
             enable: Signal::default(),
             strict_tcp: Signal::default(),
             query_on_miss: Signal::default(),
@@ -229,6 +265,7 @@ impl Control {
             conntrack_key: Signal::default(),
             table: FlowTx::default(),
             commit: Signal::default(),
+            mapping: FlowTx::default(),
             tick: Signal::default(),
             now: Signal::default(),
             axi: AxiLite::default(),
@@ -237,6 +274,8 @@ impl Control {
             counters: Counters::default(),
             settings: Settings::default(),
             ticker: Ticker::default(),
+            interrupts: Interrupts::default(),
+            verdict_causes: VerdictCauses::default(),
             capabilities: value(capabilities.word()),
             policy_capabilities: value(capabilities.policy_word()),
             id: value(map::ID_VALUE),
@@ -253,12 +292,23 @@ impl Control {
             bytes_hi_word: word(&map::COUNTER_BYTES_HI),
             command_word: word(&map::TABLE_COMMAND),
             commit_word: word(&map::POLICY_COMMIT),
+            mapping_word: word(&map::MAPPING_COMMAND),
             select_word: word(&map::COUNTER_SELECT),
             command_q: Register::default(),
             table_q: DFF::default(),
             commit_q: Register::default(),
+            mapping_q: Register::default(),
+            by_key_q: DFF::default(),
+            by_vni_q: DFF::default(),
             settling: Register::default(),
             commit_clocks: Constant::new(COMMIT_CLOCKS.to_bits()),
+            committing: Register::default(),
+            commit_done: Signal::default(),
+            was_ready: Register::default(),
+            happened: Signal::default(),
+            is_ready: Signal::default(),
+            tables_ready_bit: cause(Interrupt::TablesReady),
+            commit_done_bit: cause(Interrupt::CommitDone),
             write_reply_valid: Register::default(),
             write_reply: DFF::default(),
             read_reply_valid: Register::default(),
@@ -266,6 +316,7 @@ impl Control {
             accepted: Signal::default(),
             read_value: Signal::default(),
             status: Signal::default(),
+            mapping_is_busy: Signal::default(),
         }
     }
 }
@@ -273,8 +324,10 @@ impl Control {
 impl Logic for Control {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, axi, counters, settings, ticker);
-        dff_setup!(self, clock, commit_q, settling);
+        clock!(self, clock, axi, counters, settings, ticker, interrupts);
+        dff_setup!(self, clock, commit_q, settling, committing, was_ready);
+        dff_setup!(self, clock, mapping_q, by_key_q, by_vni_q);
+        self.mapping_q.reset.next = self.reset.val();
         dff_setup!(self, clock, command_q, table_q, write_reply_valid, write_reply, read_reply_valid, read_reply);
         self.axi.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
@@ -282,6 +335,9 @@ impl Logic for Control {
         self.ticker.reset.next = self.reset.val();
         self.commit_q.reset.next = self.reset.val();
         self.settling.reset.next = self.reset.val();
+        self.interrupts.reset.next = self.reset.val();
+        self.committing.reset.next = self.reset.val();
+        self.was_ready.reset.next = self.reset.val();
         self.command_q.reset.next = self.reset.val();
         self.write_reply_valid.reset.next = self.reset.val();
         self.read_reply_valid.reset.next = self.reset.val();
@@ -292,11 +348,16 @@ impl Logic for Control {
         FlowRx::<Event>::link(&mut self.tx_event, &mut self.counters.tx_event);
         FlowRx::<Event>::link(&mut self.rx_event, &mut self.counters.rx_event);
         FlowRx::<Bits<14>>::link(&mut self.tx_made, &mut self.counters.tx_made);
-        self.axi.ready.next = self.ready.val() && self.counters.ready.val() && (self.settling.q.val() == 0);
+        FlowTx::<EniCounterSelect>::link(&mut self.eni_select, &mut self.counters.eni_select);
+        FlowRx::<Bits<64>>::link(&mut self.eni_value, &mut self.counters.eni_value);
+        self.is_ready.next = self.ready.val() && self.counters.ready.val();
+        self.axi.ready.next = self.is_ready.val() && (self.settling.q.val() == 0);
 
         // Writes.
         self.settings.write.payload.next = self.axi.write.payload.val();
         self.settings.write.tvalid.next = self.axi.write.tvalid.val();
+        self.interrupts.write.payload.next = self.axi.write.payload.val();
+        self.interrupts.write.tvalid.next = self.axi.write.tvalid.val();
 
         self.write_map.word.next = self.axi.write.payload.val().word;
         self.accepted.next =
@@ -322,26 +383,71 @@ impl Logic for Control {
 
         self.commit_q.d.next = self.accepted.val() && (self.axi.write.payload.val().word == self.commit_word.val());
         self.commit.next = self.commit_q.q.val();
+        self.mapping_q.d.next = self.accepted.val()
+            && (self.axi.write.payload.val().word == self.mapping_word.val())
+            && self.axi.write.payload.val().data.get_bits::<2>(0).any();
+        self.by_key_q.d.next = self.axi.write.payload.val().data.get_bits::<2>(0) == bits::<2>(1);
+        self.by_vni_q.d.next = self.axi.write.payload.val().data.get_bits::<2>(0) == bits::<2>(2);
+        self.mapping.tvalid.next = self.mapping_q.q.val();
+        self.mapping.payload.next.by_key = self.by_key_q.q.val();
+        self.mapping.payload.next.by_vni = self.by_vni_q.q.val();
+        self.mapping.payload.next.key = self.settings.mapping_key.val();
+        self.mapping.payload.next.version = self.settings.mapping_version.val();
         if self.commit_q.q.val() {
             self.settling.d.next = self.commit_clocks.val();
         } else if self.settling.q.val() != 0 {
             self.settling.d.next = self.settling.q.val() - 1;
         }
 
+        // What has happened. A commit is done when its packets have been judged and no scan reads old rules.
+        self.was_ready.d.next = self.is_ready.val();
+        self.commit_done.next = self.committing.q.val()
+            && !self.commit_q.q.val()
+            && (self.settling.q.val() == 0)
+            && !self.policy_busy.val();
+        if self.commit_q.q.val() {
+            self.committing.d.next = true;
+        } else if self.commit_done.val() {
+            self.committing.d.next = false;
+        }
+        self.verdict_causes.tx_reason.next = bits::<6>(0);
+        if self.tx_event.tvalid.val() {
+            self.verdict_causes.tx_reason.next = self.tx_event.payload.val().reason;
+        }
+        self.verdict_causes.rx_reason.next = bits::<6>(0);
+        if self.rx_event.tvalid.val() {
+            self.verdict_causes.rx_reason.next = self.rx_event.payload.val().reason;
+        }
+        self.happened.next = self.verdict_causes.causes.val();
+        if self.is_ready.val() && !self.was_ready.q.val() {
+            self.happened.next = self.happened.val() | self.tables_ready_bit.val();
+        }
+        if self.commit_done.val() {
+            self.happened.next = self.happened.val() | self.commit_done_bit.val();
+        }
+        self.interrupts.causes.next = self.happened.val();
+        self.irq.next = self.interrupts.irq.val();
+
         self.counters.select.tvalid.next =
             self.accepted.val() && (self.axi.write.payload.val().word == self.select_word.val());
+        self.counters.select.payload.next.of_eni = self.axi.write.payload.val().data.get_bit(9);
+        self.counters.select.payload.next.eni = self.axi.write.payload.val().data.get_bits::<8>(16);
         self.counters.select.payload.next.bank = self.axi.write.payload.val().data.get_bit(8);
         self.counters.select.payload.next.index = self.axi.write.payload.val().data.get_bits::<6>(0);
 
         // Reads.
         self.settings.read_word.next = self.axi.read.payload.val();
+        self.interrupts.read_word.next = self.axi.read.payload.val();
         self.read_map.word.next = self.axi.read.payload.val();
 
+        // From the command on, so that whoever reads behind it sees it.
+        self.mapping_is_busy.next = self.mapping_busy.val() || self.mapping_q.q.val();
         self.status.next = (bit_cast::<32, 12>(self.counters.rx_held.val()) << 16)
             | (bit_cast::<32, 12>(self.counters.tx_held.val()) << 4)
+            | (bit_cast::<32, 1>(self.mapping_is_busy.val().into()) << 2)
             | (bit_cast::<32, 1>(self.policy_busy.val().into()) << 1)
             | bit_cast::<32, 1>(self.counters.busy.val().into());
-        self.read_value.next = self.settings.read_data.val();
+        self.read_value.next = self.settings.read_data.val() | self.interrupts.read_data.val();
         if self.axi.read.payload.val() == self.id_word.val() {
             self.read_value.next = self.id.val();
         } else if self.axi.read.payload.val() == self.version_word.val() {
@@ -402,6 +508,7 @@ pub fn entries(capabilities: Capabilities) -> Vec<BlockEntry> {
         BlockEntry::of("control_settings", Settings::default),
         BlockEntry::of("control_counters", Counters::default),
         BlockEntry::of("control_ticker", Ticker::default),
+        BlockEntry::of("control_interrupts", Interrupts::default),
         BlockEntry::of("control", move || Control::new(capabilities)),
     ]
 }

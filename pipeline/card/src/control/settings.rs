@@ -52,6 +52,10 @@ pub struct Settings {
     pub flow_key: Signal<Out, Bits<128>>,
     /// Key of connection tracking's hash, its first byte lowest.
     pub conntrack_key: Signal<Out, Bits<128>>,
+    /// Key of mappings to end.
+    pub mapping_key: Signal<Out, Bits<160>>,
+    /// Version before which mappings are to end.
+    pub mapping_version: Signal<Out, Bits<16>>,
     /// Index of the row to be written.
     pub index: Signal<Out, Bits<16>>,
     /// The row to be written.
@@ -71,6 +75,8 @@ pub struct Settings {
     hash_seed: Held<4, 128>,
     flow_seed: Held<4, 128>,
     conntrack_seed: Held<4, 128>,
+    ended_key: Held<5, 160>,
+    ended_version: Held<1, 32>,
     row_index: Held<1, 32>,
     row_data: Held<20, 640>,
     swap_hash: SwapBytes<128>,
@@ -99,6 +105,8 @@ impl Default for Settings {
             hash_key: Signal::default(),
             flow_key: Signal::default(),
             conntrack_key: Signal::default(),
+            mapping_key: Signal::default(),
+            mapping_version: Signal::default(),
             index: Signal::default(),
             row: Signal::default(),
             general: Held::new(&map::CONTROL, Order::First),
@@ -116,6 +124,8 @@ impl Default for Settings {
             hash_seed: Held::new(&map::HASH_KEY, Order::First),
             flow_seed: Held::new(&map::FLOW_KEY, Order::First),
             conntrack_seed: Held::new(&map::CONNTRACK_KEY, Order::First),
+            ended_key: Held::new(&map::MAPPING_KEY, Order::First),
+            ended_version: Held::new(&map::MAPPING_VERSION, Order::First),
             row_index: Held::new(&map::TABLE_INDEX, Order::First),
             row_data: Held::new(&map::TABLE_DATA, Order::Last),
             swap_hash: SwapBytes::default(),
@@ -130,7 +140,9 @@ impl Logic for Settings {
     fn update(&mut self) {
         clock!(self, clock, general, own_ip, own_mac_hi, own_mac_lo, hop_mac_hi, hop_mac_lo, gate_mac_hi, gate_mac_lo);
         clock!(self, clock, epochs, token_key_0, token_key_1, hash_seed, flow_seed, row_index, row_data);
-        clock!(self, clock, tick_length, conntrack_seed);
+        clock!(self, clock, tick_length, conntrack_seed, ended_key, ended_version);
+        self.ended_key.reset.next = self.reset.val();
+        self.ended_version.reset.next = self.reset.val();
         self.general.reset.next = self.reset.val();
         self.tick_length.reset.next = self.reset.val();
         self.conntrack_seed.reset.next = self.reset.val();
@@ -163,6 +175,8 @@ impl Logic for Settings {
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.token_key_1.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.hash_seed.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.flow_seed.write);
+        FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.ended_key.write);
+        FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.ended_version.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.row_index.write);
         FlowRx::<RegisterWrite>::link(&mut self.write, &mut self.row_data.write);
         self.general.read_word.next = self.read_word.val();
@@ -180,6 +194,8 @@ impl Logic for Settings {
         self.token_key_1.read_word.next = self.read_word.val();
         self.hash_seed.read_word.next = self.read_word.val();
         self.flow_seed.read_word.next = self.read_word.val();
+        self.ended_key.read_word.next = self.read_word.val();
+        self.ended_version.read_word.next = self.read_word.val();
         self.row_index.read_word.next = self.read_word.val();
         self.row_data.read_word.next = self.read_word.val();
         // Each register gives 0 unless it is the one that is read.
@@ -198,6 +214,8 @@ impl Logic for Settings {
             | self.token_key_1.read_data.val()
             | self.hash_seed.read_data.val()
             | self.flow_seed.read_data.val()
+            | self.ended_key.read_data.val()
+            | self.ended_version.read_data.val()
             | self.row_index.read_data.val()
             | self.row_data.read_data.val();
 
@@ -224,6 +242,8 @@ impl Logic for Settings {
         self.flow_key.next = self.swap_flow.o.val();
         self.swap_conntrack.i.next = self.conntrack_seed.value.val();
         self.conntrack_key.next = self.swap_conntrack.o.val();
+        self.mapping_key.next = self.ended_key.value.val();
+        self.mapping_version.next = self.ended_version.value.val().get_bits::<16>(0);
         self.index.next = self.row_index.value.val().get_bits::<16>(0);
         self.row.next = self.row_data.value.val();
     }

@@ -1,7 +1,8 @@
 //! Judges the outer headers: for this card, the overlay's, and well-formed.
 //!
 //! Ports: `rx` (the parsed outer frame), `tunnel` (in the same clock), the card's addresses, `checked`. Latency: 1 clock.
-//! Drop reasons, in order: the parser's, `not_for_this_card`, `not_overlay`, `bad_geneve`.
+//! Drop reasons, in order: the parser's, `not_for_this_card`, `not_overlay`, `bad_geneve`. None for a frame that has no outer
+//! headers.
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
@@ -93,7 +94,13 @@ impl Logic for OuterCheck {
             self.checked_q.d.next.frame_end =
                 bit_cast::<14, 16>(self.rx.payload.val().ip_length + self.ethernet_bytes.val());
             self.checked_q.d.next.reason = self.rx.payload.val().reason;
-            if self.rx.payload.val().reason == 0 {
+            self.checked_q.d.next.local = self.tunnel.val().local;
+            if self.tunnel.val().local {
+                // What was parsed as the outer frame is the inner one, which is judged as such.
+                self.checked_q.d.next.reason = bits::<6>(0);
+                self.checked_q.d.next.ecn = bits::<2>(0);
+                self.checked_q.d.next.frame_end = self.rx.payload.val().length;
+            } else if self.rx.payload.val().reason == 0 {
                 if (self.rx.payload.val().dst_ip != self.underlay_ip.val())
                     || (self.rx.payload.val().dst_mac != self.underlay_mac.val())
                 {

@@ -2,7 +2,8 @@
 //!
 //! Ports: `rx` (the outer frame, `tuser` a [`Bound`]), `length` (its bytes up to the end of its IP datagram, read with its first beat), `tx`
 //! (the inner frame, `tuser` the ENI). Latency: 2 clocks, counted from the first beat that holds all bytes of one that leaves.
-//! Full rate. The ECN field and the IPv4 checksum are overlaid as whole bytes at one of two places, with or without a tag.
+//! Full rate. A frame without outer headers passes as it is. The ECN field and the IPv4 checksum are overlaid as whole bytes at
+//! one of two places, with or without a tag.
 
 use nitro_components::overlay::Overlay;
 use nitro_components::spill::Spill;

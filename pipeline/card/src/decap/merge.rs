@@ -3,7 +3,7 @@
 //! Ports: `rx` (inner packet, behind the stage `nacl`), and in the same clock `checked`, `peeked` and `token_good`; `tx`. Latency: 1
 //! clock.
 //! Drop reasons, in order: those of `checked`; `bad_token`; `srd_no_flow`, `bad_endpoint` (options whose stages do not exist
-//! yet); `bad_ecn`; those of the inner packet.
+//! yet); `bad_ecn`; those of the inner packet. A frame from a guest of this card has only the last.
 //!
 //! ECN (RFC 6040, figure 4, normal mode), inner against outer:
 //!
@@ -129,9 +129,11 @@ impl Logic for Merge {
             !(bit_cast::<16, 17>(self.sum.val()) + bit_cast::<16, 1>(self.sum.val().get_bits::<1>(16)));
 
         self.bound.next.eni = self.rx.payload.val().eni;
-        self.bound.next.headers = bit_cast::<3, 2>(self.checked.val().layout);
-        if self.checked.val().underlay_ipv6 {
-            self.bound.next.headers = bit_cast::<3, 2>(self.checked.val().layout) | 4;
+        self.bound.next.headers = bit_cast::<4, 2>(self.checked.val().layout);
+        if self.checked.val().local {
+            self.bound.next.headers = bits::<4>(8);
+        } else if self.checked.val().underlay_ipv6 {
+            self.bound.next.headers = bit_cast::<4, 2>(self.checked.val().layout) | 4;
         }
         self.bound.next.set_ecn = self.set_ecn.val() && self.peeked.val().is_ip;
         self.bound.next.is_ipv6 = self.peeked.val().is_ipv6;
@@ -148,12 +150,15 @@ impl Logic for Merge {
         if self.rx.tvalid.val() {
             self.delivery_q.d.next.has_payload = self.rx.payload.val().has_payload;
             self.delivery_q.d.next.serial = self.rx.payload.val().serial;
+            self.delivery_q.d.next.local = self.checked.val().local;
             self.delivery_q.d.next.length = self.checked.val().length;
             self.delivery_q.d.next.eni = self.rx.payload.val().eni;
             self.delivery_q.d.next.frame_end = self.checked.val().frame_end;
             self.delivery_q.d.next.bound = self.flat.o.val();
             self.delivery_q.d.next.reason = self.rx.payload.val().reason;
-            if self.checked.val().reason != 0 {
+            if self.checked.val().local {
+                self.delivery_q.d.next.reason = self.rx.payload.val().reason;
+            } else if self.checked.val().reason != 0 {
                 self.delivery_q.d.next.reason = self.checked.val().reason;
             } else if !self.token_good.val() {
                 self.delivery_q.d.next.reason = self.bad_token.val();

@@ -2,7 +2,8 @@
 //!
 //! The inner frame starts at one of eight constant places (IPv4 or IPv6 underlay, four option layouts), so its header window is
 //! cut out by an eight-to-one choice and can be parsed in parallel with the outer headers; whether the choice was right is
-//! known later and decides only whether the packet lives.
+//! known later and decides only whether the packet lives. A frame from another guest of the card has no outer headers: it *is*
+//! the inner frame, nothing of the outer checks concerns it, and nothing is stripped.
 //!
 //! | block | does | latency (clocks) |
 //! |---|---|---|
@@ -40,6 +41,8 @@ pub const RX_WINDOW: usize = 8 * RX_WINDOW_BYTES;
 /// What the tunnel header between outer and inner frame says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Tunnel {
+    /// There is none: the frame comes from a guest of this card.
+    pub local: Bit,
     /// Geneve as this overlay speaks it, with one of the four option layouts and an inner frame behind it.
     pub good: Bit,
     /// The underlay is IPv6.
@@ -77,7 +80,9 @@ pub struct Peeked {
 pub struct Checked {
     /// Drop reason, 0 for none.
     pub reason: Bits<6>,
-    /// ECN field of the outer header.
+    /// There are no outer headers: the frame comes from a guest of this card.
+    pub local: Bit,
+    /// ECN field of the outer header, 0 without one.
     pub ecn: Bits<2>,
     /// The underlay is IPv6.
     pub underlay_ipv6: Bit,
@@ -87,7 +92,7 @@ pub struct Checked {
     pub vni: Bits<24>,
     /// Length of the outer frame in bytes, as it came.
     pub length: Bits<14>,
-    /// Bytes of the outer frame up to the end of its IP datagram.
+    /// Bytes of the outer frame up to the end of its IP datagram; without outer headers all.
     pub frame_end: Bits<14>,
 }
 
@@ -98,28 +103,30 @@ pub struct Delivery {
     pub reason: Bits<6>,
     /// The frame waits in the payload ring.
     pub has_payload: Bit,
-    /// Number of the frame on its path.
+    /// Number of the frame on the path by which it came to the card.
     pub serial: Bits<16>,
+    /// It comes from a guest of this card.
+    pub local: Bit,
     /// Length of the outer frame in bytes, as it came.
     pub length: Bits<14>,
     /// The ENI that gets it.
     pub eni: Bits<8>,
-    /// Bytes of the outer frame up to the end of its IP datagram.
+    /// Bytes of the outer frame up to the end of its IP datagram; without outer headers all.
     pub frame_end: Bits<14>,
     /// What follows it through strip and overlay, a [`Bound`].
     pub bound: Bits<BOUND>,
 }
 
 /// Bits of a [`Bound`].
-pub const BOUND: usize = 38;
+pub const BOUND: usize = 39;
 
 /// What a delivered frame's beats carry along as `tuser` until the last change is made: where to, and what to change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
 pub struct Bound {
     /// The ENI that gets it.
     pub eni: Bits<8>,
-    /// Outer headers to strip: 4 for an IPv6 underlay, plus `nitro_wire::Layout`.
-    pub headers: Bits<3>,
+    /// Outer headers to strip: 4 for an IPv6 underlay, plus `nitro_wire::Layout`; 8 for none.
+    pub headers: Bits<4>,
     /// The ECN field is to be changed.
     pub set_ecn: Bit,
     /// The inner frame is IPv6, so has no header checksum.

@@ -2,7 +2,8 @@
 //!
 //! Ports: `rx` (from the split), `outer` (1 clock later, to the parser), `inner` and `tunnel` (2 clocks later, to the parser of
 //! the inner frame and to the checks). Where the tunnel header starts follows from the EtherType alone; frames with a tag, IP
-//! options or extension headers are no overlay packets, so what is cut out of them does not matter.
+//! options or extension headers are no overlay packets, so what is cut out of them does not matter. A frame from a guest of this
+//! card is its own inner frame; its VNI comes beside it.
 
 use nitro_components::register::Register;
 use nitro_components::split::FrameHead;
@@ -16,6 +17,7 @@ use rust_hdl::prelude::*;
 
 use super::{RX_WINDOW, Tunnel, cut, field};
 use crate::record::{Frame, PARSE_WINDOW, PARSE_WINDOW_BYTES};
+use crate::rx_path::entrance::Origin;
 
 /// Clocks from `rx` to `outer`.
 pub const OUTER_LATENCY: usize = 1;
@@ -41,6 +43,8 @@ pub struct Outer {
     pub reset: Signal<In, Bit>,
     /// Head of a frame.
     pub rx: FlowRx<FrameHead<RX_WINDOW, 1>>,
+    /// Where that comes from.
+    pub origin: Signal<In, Origin>,
     /// The outer frame.
     pub outer: FlowTx<Frame>,
     /// The inner frame; its length follows from the outer UDP length.
@@ -61,6 +65,7 @@ pub struct Outer {
     valid_1: Register<Bit>,
     frame_1: DFF<Frame>,
     under_1: DFF<Bits<UNDER>>,
+    origin_1: DFF<Origin>,
     source_1: DFF<Bits<128>>,
     ipv6_1: DFF<Bit>,
     udp_length: Wires<UNDER, 16>,
@@ -117,6 +122,7 @@ impl Default for Outer {
             clock: Signal::default(),
             reset: Signal::default(),
             rx: FlowRx::default(),
+            origin: Signal::default(),
             outer: FlowTx::default(),
             inner: FlowTx::default(),
             tunnel: Signal::default(),
@@ -130,6 +136,7 @@ impl Default for Outer {
             valid_1: Register::default(),
             frame_1: DFF::default(),
             under_1: DFF::default(),
+            origin_1: DFF::default(),
             source_1: DFF::default(),
             ipv6_1: DFF::default(),
             udp_length: field(0, &UDP, "length"),
@@ -169,7 +176,7 @@ impl Default for Outer {
 impl Logic for Outer {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_1, frame_1, under_1, source_1, ipv6_1, valid_2, inner_2, tunnel_2);
+        dff_setup!(self, clock, valid_1, frame_1, under_1, origin_1, source_1, ipv6_1, valid_2, inner_2, tunnel_2);
         self.valid_1.reset.next = self.reset.val();
         self.valid_2.reset.next = self.reset.val();
 
@@ -188,6 +195,7 @@ impl Logic for Outer {
             self.frame_1.d.next.port = bit_cast::<8, 1>(self.rx.payload.val().tuser);
             self.frame_1.d.next.serial = self.rx.payload.val().serial;
             self.frame_1.d.next.window = self.whole_window.o.val();
+            self.origin_1.d.next = self.origin.val();
             if self.ethertype.o.val() == self.ethertype_ipv6.val() {
                 self.ipv6_1.d.next = true;
                 self.source_1.d.next = self.source_ipv6.o.val();
@@ -262,6 +270,12 @@ impl Logic for Outer {
             self.tunnel_2.d.next.token = self.token.o.val();
             self.tunnel_2.d.next.src_ip = self.source_1.q.val();
             self.tunnel_2.d.next.udp_length = self.udp_length.o.val();
+            self.tunnel_2.d.next.local = self.origin_1.q.val().local;
+            if self.origin_1.q.val().local {
+                self.inner_2.d.next.length = self.frame_1.q.val().length;
+                self.inner_2.d.next.window = self.frame_1.q.val().window;
+                self.tunnel_2.d.next.vni = self.origin_1.q.val().vni;
+            }
         }
         self.inner.payload.next = self.inner_2.q.val();
         self.inner.tvalid.next = self.valid_2.q.val();

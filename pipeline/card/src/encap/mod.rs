@@ -2,7 +2,9 @@
 //!
 //! * **Purpose.** [`flow_hash::FlowHash`] makes the path entropy of a packet, [`Encap`] checks its size, computes the checksum of its outer IPv4
 //!   header (or of its answer) and reduces the packet's record to what the join needs ([`outgoing::Outgoing`]),
-//!   [`header::OuterHeader`] lays out the outer headers from that.
+//!   [`header::OuterHeader`] lays out the outer headers from that. A packet whose destination's host is this card is told apart
+//!   here: it gets none. [`size::Fits`] compares lengths. What the mapping says that a packet has waited for,
+//!   [`late::Complete`] enters later.
 //! * **Ports.** `rx`: flow of [`Packet`](crate::record::Packet); `hash`: the flow hash of the same packet in the same clock; `sum`: the
 //!   part of the answer's checksum that does not depend on its MAC, for the packet that came one clock before; `tx`; the card's addresses.
 //! * **Latency.** [`LATENCY`], one packet per clock.
@@ -13,13 +15,15 @@
 
 pub mod flow_hash;
 pub mod header;
+pub mod late;
 pub mod outgoing;
+pub mod size;
 
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, FlowTx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
-use nitro_wire::constants::{GUEST_MTU, MAX_FRAME_BYTES, icmp, icmpv6, protocol};
+use nitro_wire::constants::{icmp, icmpv6, protocol};
 use nitro_wire::{DropReason, Verdict};
 use rust_hdl::prelude::*;
 
@@ -27,6 +31,7 @@ use crate::reason::{Reason, reason};
 use crate::record::Packet;
 use crate::responder::echo;
 use outgoing::Outgoing;
+use size::Fits;
 
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = 3;
@@ -40,6 +45,8 @@ const FIXED_SUM: u64 = 0x4500 + 0x4000 + 0x4011 + 20 + 8 + 8 + 20;
 pub fn entries() -> Vec<BlockEntry> {
     vec![
         BlockEntry::of("encap_flow_hash", flow_hash::FlowHash::default),
+        BlockEntry::of("encap_size", size::Fits::default),
+        BlockEntry::of("encap_late", late::Complete::default),
         BlockEntry::of("encap", Encap::default),
         BlockEntry::of("encap_header", header::OuterHeader::default),
     ]
@@ -82,20 +89,15 @@ pub struct Encap {
     third: DFF<Outgoing>,
     third_valid: Register<Bit>,
     message: DFF<Bits<24>>,
-    over_mtu: Signal<Local, Bit>,
-    too_long: Signal<Local, Bit>,
+    fits: Fits,
     bounces: Signal<Local, Bit>,
     echoes: Signal<Local, Bit>,
+    seeks_dhcp: Signal<Local, Bit>,
     replies: Signal<Local, Bit>,
     from_nobody: Signal<Local, Bit>,
-    peer_is_ipv4: Signal<Local, Bit>,
     once: Signal<Local, Bits<24>>,
     twice: Signal<Local, Bits<24>>,
-    largest: Constant<Bits<16>>,
-    longest_over_ipv4: Constant<Bits<14>>,
-    longest_over_ipv6: Constant<Bits<14>>,
     fixed: Constant<Bits<24>>,
-    largest_mtu: Constant<Bits<14>>,
     new_ttl: Constant<Bits<24>>,
     to_reply4: Constant<Bits<24>>,
     to_reply6: Constant<Bits<24>>,
@@ -129,20 +131,15 @@ impl Default for Encap {
             third: DFF::default(),
             third_valid: Register::default(),
             message: DFF::default(),
-            over_mtu: Signal::default(),
-            too_long: Signal::default(),
+            fits: Fits::default(),
             bounces: Signal::default(),
             echoes: Signal::default(),
+            seeks_dhcp: Signal::default(),
             replies: Signal::default(),
             from_nobody: Signal::default(),
-            peer_is_ipv4: Signal::default(),
             once: Signal::default(),
             twice: Signal::default(),
-            largest: Constant::new(GUEST_MTU.to_bits()),
-            longest_over_ipv4: Constant::new((MAX_FRAME_BYTES - header::LENGTHS[0]).to_bits()),
-            longest_over_ipv6: Constant::new((MAX_FRAME_BYTES - header::LENGTHS[1]).to_bits()),
             fixed: Constant::new(FIXED_SUM.into()),
-            largest_mtu: Constant::new(GUEST_MTU.to_bits()),
             new_ttl: Constant::new((u64::from(echo::HOP_LIMIT) << 8 | u64::from(protocol::ICMP)).into()),
             to_reply4: Constant::new(type_change(icmp::ECHO_REQUEST, icmp::ECHO_REPLY)),
             to_reply6: Constant::new(type_change(icmpv6::ECHO_REQUEST, icmpv6::ECHO_REPLY)),
@@ -165,19 +162,19 @@ impl Logic for Encap {
         self.third_valid.reset.next = self.reset.val();
 
         // Clock 1: verdict and addresses; 32 bits of the checksum's words at a time.
-        self.peer_is_ipv4.next = !self.rx.payload.val().underlay_ip.get_bits::<80>(48).any()
-            && self.rx.payload.val().underlay_ip.get_bits::<16>(32).all();
-        self.over_mtu.next = (self.rx.payload.val().ip_length > self.largest.val())
-            || (self.rx.payload.val().ip_length > bit_cast::<16, 14>(self.rx.payload.val().path_mtu));
-        self.too_long.next = self.over_mtu.val()
-            || (self.rx.payload.val().length > self.longest_over_ipv4.val())
-            || (!self.peer_is_ipv4.val() && (self.rx.payload.val().length > self.longest_over_ipv6.val()));
+        self.fits.ip_length.next = self.rx.payload.val().ip_length;
+        self.fits.length.next = self.rx.payload.val().length;
+        self.fits.path_mtu.next = self.rx.payload.val().path_mtu;
+        self.fits.underlay_ip.next = self.rx.payload.val().underlay_ip;
         self.replies.next = self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0));
         self.echoes.next = self.rx.payload.val().echoes && (self.rx.payload.val().reason == bits::<6>(0));
-        self.bounces.next = self.over_mtu.val()
+        self.seeks_dhcp.next = self.rx.payload.val().seeks_dhcp && (self.rx.payload.val().reason == bits::<6>(0));
+        self.bounces.next = self.fits.over_mtu.val()
             && self.rx.payload.val().told
+            && !self.rx.payload.val().missing
             && !self.rx.payload.val().solicits
             && !self.rx.payload.val().echoes
+            && !self.rx.payload.val().seeks_dhcp
             && (self.rx.payload.val().reason == bits::<6>(0));
         self.from_nobody.next = !self.rx.payload.val().src_ip.any();
         self.first_valid.d.next = self.rx.tvalid.val();
@@ -185,11 +182,16 @@ impl Logic for Encap {
             self.first.d.next = self.nothing.val();
             self.first.d.next.reason = self.rx.payload.val().reason;
             self.first.d.next.verdict = self.pass.val();
-            if self.rx.payload.val().reason != bits::<6>(0) {
+            if self.rx.payload.val().missing {
+                // What is known is not all: whether it passes is seen later.
+                if self.rx.payload.val().solicits {
+                    self.first.d.next.verdict = self.reply.val();
+                }
+            } else if self.rx.payload.val().reason != bits::<6>(0) {
                 self.first.d.next.verdict = self.drop.val();
             } else if self.rx.payload.val().solicits || self.rx.payload.val().echoes {
                 self.first.d.next.verdict = self.reply.val();
-            } else if self.too_long.val() {
+            } else if self.fits.too_long.val() && !self.seeks_dhcp.val() {
                 self.first.d.next.reason = self.too_big.val();
                 self.first.d.next.verdict = self.drop.val();
             }
@@ -198,16 +200,18 @@ impl Logic for Encap {
             self.first.d.next.serial = self.rx.payload.val().serial;
             self.first.d.next.eni = self.rx.payload.val().eni;
             self.first.d.next.has_eni = self.rx.payload.val().has_eni;
+            self.first.d.next.exempt = self.rx.payload.val().exempt;
             self.first.d.next.is_arp = self.rx.payload.val().is_arp;
             self.first.d.next.is_router = self.rx.payload.val().solicits_router;
             self.first.d.next.prefix_length = self.rx.payload.val().prefix_length;
             self.first.d.next.echoes = self.echoes.val();
+            self.first.d.next.seeks_dhcp = self.seeks_dhcp.val();
             self.first.d.next.is_ipv6 = self.rx.payload.val().is_ipv6;
             self.first.d.next.bounces = self.bounces.val();
-            self.first.d.next.mtu = self.rx.payload.val().path_mtu;
-            if self.rx.payload.val().path_mtu > self.largest_mtu.val() {
-                self.first.d.next.mtu = self.largest_mtu.val();
-            }
+            self.first.d.next.mtu = self.fits.mtu.val();
+            self.first.d.next.missing = self.rx.payload.val().missing;
+            self.first.d.next.told = self.rx.payload.val().told;
+            self.first.d.next.ip_length = self.rx.payload.val().ip_length;
             self.first.d.next.tagged = self.rx.payload.val().tagged;
             self.first.d.next.vlan = self.rx.payload.val().vlan;
             self.first.d.next.traffic_class = self.rx.payload.val().traffic_class;
@@ -215,7 +219,8 @@ impl Logic for Encap {
             self.first.d.next.token = self.rx.payload.val().token;
             self.first.d.next.token_epoch = self.rx.payload.val().token_epoch;
             self.first.d.next.flow_hash = self.hash.payload.val();
-            self.first.d.next.peer_is_ipv4 = self.peer_is_ipv4.val();
+            self.first.d.next.local = self.rx.payload.val().underlay_ip == self.underlay_ip.val();
+            self.first.d.next.peer_is_ipv4 = self.fits.peer_is_ipv4.val();
             self.first.d.next.peer_ip = self.rx.payload.val().underlay_ip;
             self.first.d.next.dst_mac = self.rx.payload.val().mapping_mac;
             self.first.d.next.src_mac = self.gateway_mac.val();
@@ -226,7 +231,12 @@ impl Logic for Encap {
             self.first.d.next.asker_mac = self.rx.payload.val().arp_sender_mac;
             self.first.d.next.is_gateway = self.rx.payload.val().is_gateway;
             self.first.d.next.to_all = self.from_nobody.val();
-            if self.echoes.val() || self.bounces.val() {
+            if self.rx.payload.val().missing && !self.rx.payload.val().solicits {
+                self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
+                self.first.d.next.peer_ip = self.rx.payload.val().src_ip;
+                self.first.d.next.target = self.rx.payload.val().gateway_ip;
+            }
+            if self.echoes.val() || self.bounces.val() || self.seeks_dhcp.val() {
                 self.first.d.next.src_mac = self.gateway_mac.val();
                 self.first.d.next.dst_mac = self.rx.payload.val().src_mac;
                 self.first.d.next.peer_ip = self.rx.payload.val().src_ip;
@@ -266,6 +276,9 @@ impl Logic for Encap {
         self.mac.d.next = bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(0))
             + (bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(16))
                 + bit_cast::<24, 16>(self.rx.payload.val().answer_mac.get_bits::<16>(32)));
+        if self.rx.payload.val().missing {
+            self.mac.d.next = bits::<24>(0);
+        }
 
         // Clock 2: the sum.
         self.second_valid.d.next = self.first_valid.q.val();

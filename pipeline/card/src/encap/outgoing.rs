@@ -20,6 +20,8 @@ pub struct Outgoing {
     pub eni: Bits<8>,
     /// That ENI is configured.
     pub has_eni: Bit,
+    /// It goes to a link-local service.
+    pub exempt: Bit,
     /// Source MAC of what leaves: of the inner frame, or of the answer (the MAC that it tells).
     pub src_mac: Bits<48>,
     /// Destination MAC of what leaves: of the inner frame, or of the answer.
@@ -29,7 +31,18 @@ pub struct Outgoing {
     /// Checksum of the outer IPv4 header, of the advertisement, or of the IPv4 header of an echo's answer.
     pub checksum: Bits<16>,
 
+    // --- until its mapping is there ---
+    /// The mapping is missing. Until it is there, `dst_mac` and `peer_ip` are the source's, `target` is the gateway's address; or in a solicitation
+    /// `checksum` lacks the answer's MAC.
+    pub missing: Bit,
+    /// Its sender is told if it is too big.
+    pub told: Bit,
+    /// Length of the IP datagram.
+    pub ip_length: Bits<16>,
+
     // --- forwarded ---
+    /// The destination's host is this card: no outer headers.
+    pub local: Bit,
     /// `peer_ip` is v4-mapped: the underlay is IPv4.
     pub peer_is_ipv4: Bit,
     /// TOS or traffic class, inner and outer.
@@ -46,6 +59,8 @@ pub struct Outgoing {
     // --- answered ---
     /// The answer is the frame itself, an echo.
     pub echoes: Bit,
+    /// It is a DHCP message; whether it is answered, only its options tell.
+    pub seeks_dhcp: Bit,
     /// That frame is IPv6.
     pub is_ipv6: Bit,
     /// ICMP checksum of its answer.

@@ -30,7 +30,7 @@ pub struct EniIdentify<const EA: usize> {
     /// From the parser.
     pub rx: FlowRx<Packet>,
     /// With `eni`, `has_eni`, `vni`, `eni_mac`, `route_table`, `subnet`, `lookup_ip`, `in_subnet`, `exempt`, `is_gateway`,
-    /// `solicits`, `solicits_router`, `prefix_length`, `echoes`, `told`, `gateway_ip`, `source_checked`, `to_group` set.
+    /// `solicits`, `solicits_router`, `prefix_length`, `echoes`, `seeks_dhcp`, `told`, `gateway_ip`, `source_checked`, `to_group` set.
     pub tx: FlowTx<Packet>,
     /// Writes to the ENI table.
     pub table: FlowRx<TableWrite>,
@@ -55,6 +55,8 @@ pub struct EniIdentify<const EA: usize> {
     is_broadcast4: Signal<Local, Bit>,
     is_gateway6: Signal<Local, Bit>,
     is_link_local: Signal<Local, Bit>,
+    is_dhcp: Signal<Local, Bit>,
+    calls_dhcp: Signal<Local, Bit>,
     seeks_dhcp: Signal<Local, Bit>,
     asks_echo: Signal<Local, Bit>,
     echoes: Signal<Local, Bit>,
@@ -103,6 +105,8 @@ impl<const EA: usize> Default for EniIdentify<EA> {
             is_broadcast4: Signal::default(),
             is_gateway6: Signal::default(),
             is_link_local: Signal::default(),
+            is_dhcp: Signal::default(),
+            calls_dhcp: Signal::default(),
             seeks_dhcp: Signal::default(),
             asks_echo: Signal::default(),
             echoes: Signal::default(),
@@ -222,16 +226,19 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
         }
         self.told.next = self.packet.q.val().dont_fragment && self.from_host.val() && !self.reports_error.val();
 
-        // An ARP probe has no address yet, neither has a DHCP client that calls to all, nor a host that looks for its router.
-        self.seeks_dhcp.next = self.packet.q.val().is_ipv4
+        // A client's DHCP messages, in one piece; to all or to the gateway of the subnet. An ARP probe has no address yet, neither
+        // has a DHCP client that calls to all, nor a host that looks for its router.
+        self.is_dhcp.next = self.packet.q.val().is_ipv4
             && (self.packet.q.val().protocol == self.udp.val())
             && !self.packet.q.val().ip_options
             && !self.packet.q.val().more_fragments
             && (self.packet.q.val().fragment_offset == bits::<13>(0))
             && (self.packet.q.val().src_port == bits::<16>(68))
-            && (self.packet.q.val().dst_port == bits::<16>(67))
-            && self.packet.q.val().dst_ip.get_bits::<32>(0).all();
-        self.may_be_foreign.next = ((self.packet.q.val().is_arp || self.seeks_dhcp.val())
+            && (self.packet.q.val().dst_port == bits::<16>(67));
+        self.calls_dhcp.next = self.is_dhcp.val() && self.packet.q.val().dst_ip.get_bits::<32>(0).all();
+        self.seeks_dhcp.next = self.calls_dhcp.val()
+            || (self.is_dhcp.val() && self.place.in_subnet4.val() && (self.place.beyond4.val() == bits::<32>(1)));
+        self.may_be_foreign.next = ((self.packet.q.val().is_arp || self.calls_dhcp.val())
             && !self.packet.q.val().src_ip.get_bits::<32>(0).any())
             || (self.discovers.val()
                 && (self.packet.q.val().icmp_type >= self.router_solicitation.val())
@@ -265,6 +272,7 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             self.found.d.next.solicits_router = self.solicits_router.val();
             self.found.d.next.prefix_length = self.row.q.val().subnet6_length;
             self.found.d.next.echoes = self.echoes.val();
+            self.found.d.next.seeks_dhcp = self.seeks_dhcp.val();
             self.found.d.next.told = self.told.val();
             self.found.d.next.gateway_ip =
                 self.mapped.val() | bit_cast::<128, 32>(self.row.q.val().subnet4) | bits::<128>(1);
@@ -279,7 +287,8 @@ impl<const EA: usize> Logic for EniIdentify<EA> {
             }
             self.found.d.next.source_checked =
                 self.known.val() && self.row.q.val().source_dest_check && !self.may_be_foreign.val();
-            self.found.d.next.to_group = self.known.val() && self.to_group.val() && !self.solicits.val();
+            self.found.d.next.to_group =
+                self.known.val() && self.to_group.val() && !self.solicits.val() && !self.seeks_dhcp.val();
             if self.packet.q.val().reason == bits::<6>(0) {
                 if !self.known.val() {
                     self.found.d.next.reason = self.no_such_eni.val();

@@ -155,6 +155,7 @@ impl<const EA: usize, const LA: usize> Logic for EniRx<EA, LA> {
         if self.bound_valid.q.val() {
             self.placed.d.next = self.bound.q.val();
             self.placed.d.next.subnet = self.row.q.val().subnet;
+            self.placed.d.next.route_table = self.row.q.val().route_table;
             self.placed.d.next.in_subnet = self.place.in_subnet4.val() || self.place.in_subnet6.val();
             self.placed.d.next.exempt = self.place.exempt.val();
         }

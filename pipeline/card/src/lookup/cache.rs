@@ -8,6 +8,9 @@
 //! else one of the four in turn: this is a cache. An entry whose expiry, a tick, has come is none. Invalidation reads row after row in clocks without a lookup;
 //! `busy` is set from the clock after `invalidate` until no entry concerned is left and no lookup is under way that could have seen one.
 //!
+//! Ticks wrap, and what has expired must not seem to lie ahead again: eight times in a turn of the clock the rows are walked over as well,
+//! and each walk ends what has expired. An invalidation begins such a walk anew as its own.
+//!
 //! Rows that software places itself (`table`) and operations are not for the same time: software then knows nothing of what was installed.
 //!
 //! If keys come in every clock, `pause` asks now and then for one without, so that the engine gets on.
@@ -117,6 +120,10 @@ pub struct MappingCache<const MA: usize> {
 
     // The walk.
     walking: Register<Bit>,
+    /// It only ends what has expired.
+    sweeping: Register<Bit>,
+    /// Upper bits of the tick of the last sweep.
+    swept: Register<Bits<3>>,
     walk: DFF<Invalidate>,
     walk_row: Register<Bits<MA>>,
     walked: Register<Bit>,
@@ -138,6 +145,7 @@ pub struct MappingCache<const MA: usize> {
     age: Signal<Local, Bits<16>>,
     engine_writes: Signal<Local, Bit>,
     concerned: Signal<Local, Bit>,
+    invalidating: Signal<Local, Bit>,
 
     nothing: Constant<HashEntry<MappingValue, MAPPING_KEY>>,
     miss: Constant<HashResult<MappingValue>>,
@@ -187,6 +195,8 @@ impl<const MA: usize> Default for MappingCache<MA> {
             enter: Signal::default(),
             patience: Register::default(),
             walking: Register::default(),
+            sweeping: Register::default(),
+            swept: Register::default(),
             walk: DFF::default(),
             walk_row: Register::default(),
             walked: Register::default(),
@@ -207,6 +217,7 @@ impl<const MA: usize> Default for MappingCache<MA> {
             age: Signal::default(),
             engine_writes: Signal::default(),
             concerned: Signal::default(),
+            invalidating: Signal::default(),
             nothing: Constant::new(HashEntry::default()),
             miss: Constant::new(HashResult::default()),
             way: (0..WAYS).map(|way| Constant::new(way.to_bits())).collect(),
@@ -223,7 +234,9 @@ impl<const MA: usize> Logic for MappingCache<MA> {
         clock!(self, clock, hash, key, engines);
         dff_setup!(self, clock, result, result_valid, clearing, clear_row, work, waiting, working, writing, before);
         dff_setup!(self, clock, target, changes, rotate, finished, patience, walking, walk, walk_row, walked);
-        dff_setup!(self, clock, walked_row, settling, engine_reads);
+        dff_setup!(self, clock, walked_row, settling, engine_reads, sweeping, swept);
+        self.sweeping.reset.next = self.reset.val();
+        self.swept.reset.next = self.reset.val();
         self.engine_reads.reset.next = self.reset.val();
         self.hash.reset.next = self.reset.val();
         self.key.reset.next = self.reset.val();
@@ -306,7 +319,9 @@ impl<const MA: usize> Logic for MappingCache<MA> {
 
             // What the walk read: does the entry end?
             self.age.next = self.walk.q.val().version - self.entry.val().value.version;
-            if self.walk.q.val().by_vni {
+            if self.sweeping.q.val() || !self.live.val() {
+                self.concerned.next = !self.live.val();
+            } else if self.walk.q.val().by_vni {
                 self.concerned.next = self.flat[i].o.val().vni == self.walk.q.val().vni;
             } else {
                 self.concerned.next = (self.age.val() != 0) && !self.age.val().get_bit(15);
@@ -383,26 +398,38 @@ impl<const MA: usize> Logic for MappingCache<MA> {
             self.walked_row.d.next = self.walk_row.q.val();
         }
         self.ends.next = self.walked.q.val() && !self.write.write_enable.val();
+        self.invalidating.next = !self.sweeping.q.val() && (self.walking.q.val() || self.walked.q.val());
         if self.invalidate.tvalid.val() && !self.busy.val() {
             self.walking.d.next = true;
+            self.sweeping.d.next = false;
             self.walk.d.next = self.invalidate.payload.val();
             self.walk_row.d.next = bits::<MA>(0);
         } else if self.ends.val() {
             self.walk_row.d.next = self.walk_row.q.val() + 1;
             if self.walk_row.q.val().all() {
                 self.walking.d.next = false;
-                self.settling.d.next = self.settle_clocks.val();
+                self.sweeping.d.next = false;
+                if !self.sweeping.q.val() {
+                    self.settling.d.next = self.settle_clocks.val();
+                }
             }
         } else if self.settling.q.val() != 0 {
             self.settling.d.next = self.settling.q.val() - 1;
+        } else if !self.walking.q.val()
+            && !self.walked.q.val()
+            && !self.clearing.q.val()
+            && (self.swept.q.val() != self.now.val().get_bits::<3>(21))
+        {
+            self.walking.d.next = true;
+            self.sweeping.d.next = true;
+            self.swept.d.next = self.now.val().get_bits::<3>(21);
+            self.walk_row.d.next = bits::<MA>(0);
         }
-        self.busy.next = self.walking.q.val() || self.walked.q.val() || (self.settling.q.val() != 0);
+        self.busy.next = self.invalidating.val() || (self.settling.q.val() != 0);
 
         // Patience counts clocks with a key while the engine has something to do.
         self.pause.next = self.patience.q.val() == self.most_patience.val();
-        if (self.enter.val() || self.looks.val()) || !(self.waiting.q.val() || self.walking.q.val()) {
-            self.patience.d.next = bits::<8>(0);
-        } else if self.pause.val() {
+        if self.enter.val() || self.looks.val() || self.pause.val() || !(self.waiting.q.val() || self.walking.q.val()) {
             self.patience.d.next = bits::<8>(0);
         } else {
             self.patience.d.next = self.patience.q.val() + 1;

@@ -1,37 +1,45 @@
 //! Stage `lookup`: the mapping cache.
 //!
 //! * **Purpose.** Finds where a destination of a VPC is: key (VNI, route table, address), value the host's underlay address, the
-//!   destination's MAC, its path MTU and its token. Runs in mode `drop`: what is not in the cache is not reachable.
+//!   destination's MAC, its path MTU and its token. In mode `drop` what is not in the cache is not reachable; in mode `query` such a packet
+//!   is marked as `missing`, and goes to the waiting room.
 //! * **Ports.** `ask`: the packet when its key is known; `rx`: the same packet, a constant number of clocks later; `tx`;
-//!   `table`: writes to the cache; `hash_key`: key of its hash; `ready`.
+//!   `table`: writes to the cache; `hash_key`: key of its hash; `op`, `done`, `invalidate`, `walking`, `pause`, `now`: those of the
+//!   [cache]; `query_on_miss`; `ready`.
 //! * **Latency.** [`LATENCY`] from `rx` to `tx`; `rx` follows `ask` by at least [`LEAD`] clocks. One packet per clock.
-//! * **Drop reasons.** `cache_miss`, `no_mapping` (a cached negative reply), `mapping_drop`. Solicitations are judged by `responder`.
+//! * **Drop reasons.** `cache_miss`, `no_mapping` (a cached negative reply), `mapping_drop`; of packets that waited also `mapping_timeout` and
+//!   `miss_buffer_full`. Solicitations are judged by `responder`.
 //! * **Counters.** None of its own: drops count where the verdict is final.
 //! * **Source.** The card's contract, section 5.
+//!
+//! | block | does |
+//! |---|---|
+//! | [`cache::MappingCache`] | one lookup a clock, and changes in the clocks between |
+//! | [`queries::MappingQueries`] | one question a key, however many packets wait |
+//! | [`service::MappingService`] | who else uses the cache: packets that wait, replies, software |
 
 pub mod cache;
 pub mod queries;
+pub mod service;
 
 use nitro_components::delay::Delay;
-use nitro_components::hash_table::HashTable;
+use nitro_components::hash_table::HashResult;
 use nitro_components::register::Register;
-use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_components::stream::{FlowRx, FlowTx, StreamRx};
 use nitro_components::wires::Cast;
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_simulator::BlockEntry;
-use nitro_wire::{DropReason, MappingKind, Table};
+use nitro_wire::{DropReason, MappingKind};
 use rust_hdl::prelude::*;
 
 use crate::format::{MappingKey, MappingValue};
 use crate::reason::{Reason, kind, reason};
 use crate::record::Packet;
-use crate::table::{HashWrite, MAPPING_KEY, MAPPING_MESSAGE, MAPPING_ROW, TableWrite};
-
-/// The cache's memory.
-pub type MappingTable<const MA: usize> = HashTable<MappingValue, MAPPING_KEY, MA, MAPPING_MESSAGE>;
+use crate::table::{MAPPING_KEY, TableWrite};
+use cache::{CacheOp, Invalidate, MappingCache};
 
 /// Clocks by which `rx` follows `ask`, at least.
-pub const LEAD: usize = MappingTable::<1>::LATENCY;
+pub const LEAD: usize = cache::LATENCY;
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = 1;
 
@@ -41,6 +49,7 @@ pub fn entries<const MA: usize>() -> Vec<BlockEntry> {
     vec![
         BlockEntry::of("lookup_queries", queries::MappingQueries::<2, 3>::default),
         BlockEntry::of("lookup_cache", cache::MappingCache::<MA>::default),
+        BlockEntry::of("lookup_service", service::MappingService::default),
         BlockEntry::of("lookup", || Lookup::<MA>::new(LEAD + 1)),
     ]
 }
@@ -62,12 +71,26 @@ pub struct Lookup<const MA: usize> {
     pub table: FlowRx<TableWrite>,
     /// Key of the cache's hash, its first byte lowest.
     pub hash_key: Signal<In, Bits<128>>,
+    /// The present tick.
+    pub now: Signal<In, Bits<24>>,
+    /// A miss asks the mapping service.
+    pub query_on_miss: Signal<In, Bit>,
+    /// Operations of the cache.
+    pub op: StreamRx<CacheOp>,
+    /// The operation is done.
+    pub done: FlowTx<HashResult<MappingValue>>,
+    /// Entries to end.
+    pub invalidate: FlowRx<Invalidate>,
+    /// They are being ended.
+    pub walking: Signal<Out, Bit>,
+    /// A clock without a packet is wanted.
+    pub pause: Signal<Out, Bit>,
     /// The cache has been cleared after reset.
     pub ready: Signal<Out, Bit>,
-    write: HashWrite<MappingValue, MAPPING_KEY, MA, MAPPING_ROW>,
     key: Cast<MappingKey, Bits<MAPPING_KEY>>,
     wait: Delay<Bits<MAPPING_KEY>>,
-    cache: MappingTable<MA>,
+    cache: MappingCache<MA>,
+    concerned: Signal<Local, Bit>,
     found: Signal<Local, MappingValue>,
     packet: DFF<Packet>,
     packet_valid: Register<Bit>,
@@ -95,11 +118,18 @@ impl<const MA: usize> Lookup<MA> {
             tx: FlowTx::default(),
             table: FlowRx::default(),
             hash_key: Signal::default(),
+            now: Signal::default(),
+            query_on_miss: Signal::default(),
+            op: StreamRx::default(),
+            done: FlowTx::default(),
+            invalidate: FlowRx::default(),
+            walking: Signal::default(),
+            pause: Signal::default(),
             ready: Signal::default(),
-            write: HashWrite::new(Table::Mapping),
             key: Cast::default(),
             wait: Delay::new(lead - LEAD),
-            cache: HashTable::default(),
+            cache: MappingCache::default(),
+            concerned: Signal::default(),
             found: Signal::default(),
             packet: DFF::default(),
             packet_valid: Register::default(),
@@ -122,12 +152,14 @@ impl<const MA: usize> Logic for Lookup<MA> {
         self.cache.reset.next = self.reset.val();
         self.packet_valid.reset.next = self.reset.val();
 
-        FlowRx::<TableWrite>::link(&mut self.table, &mut self.write.rx);
+        FlowRx::<TableWrite>::link(&mut self.table, &mut self.cache.table);
+        StreamRx::<CacheOp>::link(&mut self.op, &mut self.cache.op);
+        FlowTx::<HashResult<MappingValue>>::link(&mut self.done, &mut self.cache.done);
+        FlowRx::<Invalidate>::link(&mut self.invalidate, &mut self.cache.invalidate);
+        self.walking.next = self.cache.busy.val();
+        self.pause.next = self.cache.pause.val();
+        self.cache.now.next = self.now.val();
         self.cache.hash_key.next = self.hash_key.val();
-        self.cache.write_enable.next = self.write.write_enable.val();
-        self.cache.write_way.next = self.write.write_way.val();
-        self.cache.write_row.next = self.write.write_row.val();
-        self.cache.write_entry.next = self.write.write_entry.val();
         self.ready.next = self.cache.ready.val();
 
         self.key.i.next = self.no_key.val();
@@ -136,13 +168,18 @@ impl<const MA: usize> Logic for Lookup<MA> {
         self.key.i.next.ip = self.ask.payload.val().lookup_ip;
         self.wait.rx.payload.next = self.key.o.val();
         self.wait.rx.tvalid.next = self.ask.tvalid.val();
-        FlowTx::<Bits<MAPPING_KEY>>::join(&mut self.wait.tx, &mut self.cache.rx);
+        FlowTx::<Bits<MAPPING_KEY>>::join(&mut self.wait.tx, &mut self.cache.ask);
 
-        self.found.next = self.cache.tx.payload.val().value;
+        self.found.next = self.cache.found.payload.val().value;
+        // What the card answers without a mapping needs none.
+        self.concerned.next = (self.rx.payload.val().reason == bits::<6>(0))
+            && !(self.rx.payload.val().echoes
+                || self.rx.payload.val().seeks_dhcp
+                || (self.rx.payload.val().solicits && self.rx.payload.val().is_gateway));
         self.packet_valid.d.next = self.rx.tvalid.val();
         if self.rx.tvalid.val() {
             self.packet.d.next = self.rx.payload.val();
-            self.packet.d.next.mapping_hit = self.cache.tx.payload.val().hit;
+            self.packet.d.next.mapping_hit = self.cache.found.payload.val().hit;
             self.packet.d.next.mapping_kind = self.found.val().kind;
             self.packet.d.next.mapping_mac = self.found.val().mac;
             self.packet.d.next.underlay_ip = self.found.val().underlay_ip;
@@ -150,16 +187,19 @@ impl<const MA: usize> Logic for Lookup<MA> {
             self.packet.d.next.token = self.found.val().token;
             self.packet.d.next.token_epoch = self.found.val().token_epoch;
             self.packet.d.next.groups = self.found.val().groups;
-            self.packet.d.next.concerned = (self.rx.payload.val().reason == bits::<6>(0))
-                && !self.rx.payload.val().solicits
-                && !self.rx.payload.val().echoes
-                && !self.rx.payload.val().exempt;
-            if (self.rx.payload.val().reason == bits::<6>(0))
-                && !self.rx.payload.val().solicits
-                && !self.rx.payload.val().echoes
-            {
-                if !self.cache.tx.payload.val().hit {
-                    self.packet.d.next.reason = self.cache_miss.val();
+            if self.found.val().kind == self.negative_kind.val() {
+                self.packet.d.next.groups = bits::<64>(0);
+            }
+            self.packet.d.next.routed = self.concerned.val();
+            self.packet.d.next.missing =
+                self.concerned.val() && self.query_on_miss.val() && !self.cache.found.payload.val().hit;
+            self.packet.d.next.concerned =
+                self.concerned.val() && !self.rx.payload.val().solicits && !self.rx.payload.val().exempt;
+            if self.concerned.val() && !self.rx.payload.val().solicits {
+                if !self.cache.found.payload.val().hit {
+                    if !self.query_on_miss.val() {
+                        self.packet.d.next.reason = self.cache_miss.val();
+                    }
                 } else if self.found.val().kind == self.negative_kind.val() {
                     self.packet.d.next.reason = self.no_mapping.val();
                 } else if self.found.val().kind == self.drop_kind.val() {

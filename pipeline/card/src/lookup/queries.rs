@@ -13,7 +13,8 @@ use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
 use nitro_netlist::{Ports, Record, hdl_gen};
 use nitro_wire::MappingKind;
-use nitro_wire::policy::{NEGATIVE_SECONDS, QUERY_SECONDS, TICKS_PER_SECOND};
+use nitro_wire::policy::{MAX_MAPPING_SECONDS, NEGATIVE_SECONDS, QUERY_SECONDS, TICKS_PER_SECOND};
+use nitro_wire::tables::MAPPING_EXPIRES;
 use rust_hdl::prelude::*;
 
 use super::cache::CacheOp;
@@ -51,7 +52,7 @@ pub struct MappingReply {
     pub negative: Bit,
     /// The key.
     pub key: Bits<MAPPING_KEY>,
-    /// The mapping; its expiry is in seconds from now, 0 for never.
+    /// The mapping; its expiry is in seconds from now, at most [`MAX_MAPPING_SECONDS`], 0 for never.
     pub value: MappingValue,
 }
 
@@ -75,7 +76,7 @@ pub struct MappingQueries<const QA: usize, const WA: usize> {
     pub now: Signal<In, Bits<24>>,
     /// Packets that need a mapping; taken only while not `full`.
     pub ask: StreamRx<MappingAsk>,
-    /// There is no place for the packet that is offered.
+    /// There is no place for the packet that is offered, and it would be taken otherwise.
     pub full: Signal<Out, Bit>,
     /// Keys to the mapping service.
     pub query: StreamTx<Bits<MAPPING_KEY>>,
@@ -127,6 +128,7 @@ pub struct MappingQueries<const QA: usize, const WA: usize> {
     waiter: Signal<Local, MappingWaiter>,
     ends: Signal<Local, Bit>,
     value: Signal<Local, MappingValue>,
+    seconds: Signal<Local, Bits<32>>,
 
     idle: Constant<Bits<2>>,
     install: Constant<Bits<2>>,
@@ -135,6 +137,9 @@ pub struct MappingQueries<const QA: usize, const WA: usize> {
     query_ticks: Constant<Bits<24>>,
     negative_ticks: Constant<Bits<24>>,
     tick_bits: Constant<Bits<8>>,
+    expires: Constant<Bits<32>>,
+    longest: Constant<Bits<32>>,
+    longest_ticks: Constant<Bits<24>>,
     negative: Constant<Bits<3>>,
     no_op: Constant<CacheOp>,
     no_value: Constant<MappingValue>,
@@ -207,6 +212,7 @@ impl<const QA: usize, const WA: usize> Default for MappingQueries<QA, WA> {
             waiter: Signal::default(),
             ends: Signal::default(),
             value: Signal::default(),
+            seconds: Signal::default(),
             idle: state(IDLE),
             install: state(INSTALL),
             installing: state(INSTALLING),
@@ -214,6 +220,9 @@ impl<const QA: usize, const WA: usize> Default for MappingQueries<QA, WA> {
             query_ticks: ticks(QUERY_SECONDS),
             negative_ticks: ticks(NEGATIVE_SECONDS),
             tick_bits: Constant::new(u64::from(TICKS_PER_SECOND.trailing_zeros()).into()),
+            expires: Constant::new(u64::from(MAPPING_EXPIRES).into()),
+            longest: Constant::new(u64::from(MAX_MAPPING_SECONDS).into()),
+            longest_ticks: ticks(MAX_MAPPING_SECONDS),
             negative: kind(MappingKind::Negative),
             no_op: Constant::new(CacheOp::default()),
             no_value: Constant::new(MappingValue::default()),
@@ -284,7 +293,7 @@ impl<const QA: usize, const WA: usize> Logic for MappingQueries<QA, WA> {
 
         // Packets come. While an entry ends, nobody joins it.
         self.no_room.next = !self.any_place.val() || !(self.any_match.val() || self.any_free.val());
-        self.full.next = self.no_room.val();
+        self.full.next = self.no_room.val() && (self.state.q.val() == self.idle.val());
         self.ask.tready.next = !self.no_room.val() && (self.state.q.val() == self.idle.val());
         self.taken.next = self.ask.tvalid.val() && !self.no_room.val() && (self.state.q.val() == self.idle.val());
         self.entry.next = self.free_entry.val();
@@ -306,14 +315,23 @@ impl<const QA: usize, const WA: usize> Logic for MappingQueries<QA, WA> {
         // Replies come: to the cache, then to those who wait.
         self.reply.tready.next = (self.state.q.val() == self.idle.val()) && !self.taken.val();
         self.value.next = self.replied.q.val().value;
+        self.seconds.next = bits::<32>(0);
         if self.replied.q.val().negative {
             self.value.next = self.no_value.val();
             self.value.next.kind = self.negative.val();
-            self.value.next.expiry = bit_cast::<32, 24>(self.now.val() + self.negative_ticks.val());
+            self.value.next.expiry =
+                self.expires.val() | bit_cast::<32, 24>(self.now.val() + self.negative_ticks.val());
         } else if self.replied.q.val().value.expiry.any() {
-            self.value.next.expiry = bit_cast::<32, 24>(
-                self.now.val() + (bit_cast::<24, 32>(self.replied.q.val().value.expiry) << self.tick_bits.val()) + 1,
-            );
+            self.seconds.next = self.replied.q.val().value.expiry;
+            if self.seconds.val() > self.longest.val() {
+                self.value.next.expiry =
+                    self.expires.val() | bit_cast::<32, 24>(self.now.val() + self.longest_ticks.val());
+            } else {
+                self.value.next.expiry = self.expires.val()
+                    | bit_cast::<32, 24>(
+                        self.now.val() + (bit_cast::<24, 32>(self.seconds.val()) << self.tick_bits.val()) + 1,
+                    );
+            }
         }
         self.op.payload.next = self.no_op.val();
         self.op.payload.next.install = true;

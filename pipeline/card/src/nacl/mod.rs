@@ -2,7 +2,7 @@
 //!
 //! * **Purpose.** Judges each packet that crosses the border of the ENI's subnet by the rules of one direction, at most
 //!   [`RULES`]: the first one that fits decides, none denies, a subnet without an ACL allows all. Stateless.
-//! * **Ports.** `ask`: the packet when its ENI's row is known, with `subnet`, `in_subnet`, `exempt`, `solicits`, `echoes`; `rx`: the same
+//! * **Ports.** `ask`: the packet when its ENI's row is known, with `subnet`, `in_subnet`, `exempt`, `solicits`, `echoes`, `seeks_dhcp`; `rx`: the same
 //!   packet, a constant number of clocks later, where its verdict belongs; `tx`; `table`: writes to rules and sets; `commit`:
 //!   all sets that have been written count from the next clock on, between two packets; `ready`.
 //! * **Latency.** 0 clocks from `rx` to `tx`: a multiplexer of the reason. `rx` follows `ask` by at least [`lead`] clocks. One
@@ -266,6 +266,7 @@ impl<const EA: usize, const NA: usize> Logic for Nacl<EA, NA> {
             && !self.ask.payload.val().exempt
             && !self.ask.payload.val().solicits
             && !self.ask.payload.val().echoes
+            && !self.ask.payload.val().seeks_dhcp
             && !self.ask.payload.val().fragment_offset.any();
         self.judging.rx.payload.next = self.judged.val();
         self.judging.rx.tvalid.next = self.ask.tvalid.val();

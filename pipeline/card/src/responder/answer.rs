@@ -71,6 +71,7 @@ impl Logic for ResponderAnswer {
                 self.packet.d.next.answer_mac = self.gateway_mac.val();
             } else if self.rx.payload.val().solicits
                 && !self.known.val()
+                && !self.rx.payload.val().missing
                 && (self.rx.payload.val().reason == bits::<6>(0))
             {
                 if self.rx.payload.val().is_arp {

@@ -1,4 +1,4 @@
-//! Is the solicitation well-formed, and is it one that the card may answer?
+//! Is the solicitation well-formed, and is it one that the card may answer? A DHCP message is judged by its length only.
 //!
 //! Ports: `rx`, `tx`. Latency: [`LATENCY`].
 
@@ -13,6 +13,8 @@ use crate::record::Packet;
 
 /// Clocks from `rx` to `tx`.
 pub const LATENCY: usize = 1;
+/// Longest datagram with a DHCP message that is read, in bytes.
+pub const DHCP_BYTES: u16 = 1500;
 
 /// Names the drop reason of solicitations that get no answer whatever the mapping says.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -32,6 +34,8 @@ pub struct ResponderAsk {
     arp_unanswered: Reason,
     bad_nd: Reason,
     nd_unanswered: Reason,
+    no_broadcast: Reason,
+    dhcp_bytes: Constant<Bits<16>>,
 }
 
 impl Default for ResponderAsk {
@@ -48,6 +52,8 @@ impl Default for ResponderAsk {
             arp_unanswered: reason(DropReason::ArpUnanswered),
             bad_nd: reason(DropReason::BadNd),
             nd_unanswered: reason(DropReason::NdUnanswered),
+            no_broadcast: reason(DropReason::NoBroadcast),
+            dhcp_bytes: Constant::new(DHCP_BYTES.to_bits()),
         }
     }
 }
@@ -84,6 +90,11 @@ impl Logic for ResponderAsk {
             self.packet.d.next = self.rx.payload.val();
             if self.rx.payload.val().solicits && (self.rx.payload.val().reason == bits::<6>(0)) {
                 self.packet.d.next.reason = self.verdict.val();
+            } else if self.rx.payload.val().seeks_dhcp
+                && (self.rx.payload.val().reason == bits::<6>(0))
+                && (self.rx.payload.val().ip_length > self.dhcp_bytes.val())
+            {
+                self.packet.d.next.reason = self.no_broadcast.val();
             }
         }
         self.tx.payload.next = self.packet.q.val();

@@ -1,6 +1,6 @@
 //! The fixed-latency part of the tx path: a frame's head goes in, its verdict comes out.
 //!
-//! Ports: `rx`, `tx`, `table`, `commit`, the card's configuration. Latency: [`LATENCY`], one frame per 2^fold clocks
+//! Ports: `rx`, `tx`, `table`, `commit`, those of the mapping cache ([`lookup`](crate::lookup)), the card's configuration. Latency: [`LATENCY`], one frame per 2^fold clocks
 //! ([`nacl::fold`](crate::nacl::fold)), in order.
 //!
 //! ```text
@@ -13,7 +13,8 @@
 //! The stages judge in this order; the lookups that they need run side by side as soon as their keys are known.
 
 use nitro_components::delay::Delay;
-use nitro_components::stream::{FlowRx, FlowTx};
+use nitro_components::hash_table::HashResult;
+use nitro_components::stream::{FlowRx, FlowTx, StreamRx};
 use nitro_netlist::{Ports, hdl_gen};
 use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
@@ -25,6 +26,8 @@ use crate::encap::flow_hash::{self, FlowHash};
 use crate::encap::outgoing::Outgoing;
 use crate::encap::{self, Encap};
 use crate::eni::tx::{self as eni, EniTx};
+use crate::format::MappingValue;
+use crate::lookup::cache::{CacheOp, Invalidate};
 use crate::lookup::{self, Lookup};
 use crate::nacl::Nacl;
 use crate::parser::{self, Parser};
@@ -73,6 +76,20 @@ pub struct TxPipeline<const EA: usize, const LA: usize, const MA: usize, const N
     pub underlay_ip: Signal<In, Bits<128>>,
     /// The MAC that guests see for their gateway.
     pub gateway_mac: Signal<In, Bits<48>>,
+    /// The present tick.
+    pub now: Signal<In, Bits<24>>,
+    /// A miss of the mapping cache asks the mapping service.
+    pub query_on_miss: Signal<In, Bit>,
+    /// Operations of the mapping cache.
+    pub op: StreamRx<CacheOp>,
+    /// The operation is done.
+    pub done: FlowTx<HashResult<MappingValue>>,
+    /// Mappings to end.
+    pub invalidate: FlowRx<Invalidate>,
+    /// They are being ended.
+    pub walking: Signal<Out, Bit>,
+    /// A clock without a frame is wanted.
+    pub pause: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
     parser: Parser,
@@ -108,6 +125,13 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Default
             flow_key: Signal::default(),
             underlay_ip: Signal::default(),
             gateway_mac: Signal::default(),
+            now: Signal::default(),
+            query_on_miss: Signal::default(),
+            op: StreamRx::default(),
+            done: FlowTx::default(),
+            invalidate: FlowRx::default(),
+            walking: Signal::default(),
+            pause: Signal::default(),
             ready: Signal::default(),
             parser: Parser::default(),
             eni: EniTx::default(),
@@ -156,6 +180,13 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Logic f
         self.nacl.table.payload.next = self.table.payload.val();
         self.nacl.table.tvalid.next = self.table.tvalid.val();
         self.nacl.commit.next = self.commit.val();
+        self.lookup.now.next = self.now.val();
+        self.lookup.query_on_miss.next = self.query_on_miss.val();
+        StreamRx::<CacheOp>::link(&mut self.op, &mut self.lookup.op);
+        FlowTx::<HashResult<MappingValue>>::link(&mut self.done, &mut self.lookup.done);
+        FlowRx::<Invalidate>::link(&mut self.invalidate, &mut self.lookup.invalidate);
+        self.walking.next = self.lookup.walking.val();
+        self.pause.next = self.lookup.pause.val();
         self.eni.hash_key.next = self.hash_key.val();
         self.lookup.hash_key.next = self.hash_key.val();
         self.flow_hash.flow_key.next = self.flow_key.val();
@@ -202,6 +233,10 @@ impl<const EA: usize, const LA: usize, const MA: usize, const NA: usize> Logic f
         self.read_facts.eni.next = self.answer.tx.payload.val().eni;
         self.facts_wait.rx.payload.next = self.read_facts.facts.val();
         self.facts_wait.rx.payload.next.groups = self.answer.tx.payload.val().groups;
+        self.facts_wait.rx.payload.next.routed = self.answer.tx.payload.val().routed;
+        self.facts_wait.rx.payload.next.missing = self.answer.tx.payload.val().missing;
+        // The peer of a solicitation is whom it asks for.
+        self.facts_wait.rx.payload.next.ask.peer = self.answer.tx.payload.val().lookup_ip;
         self.facts_wait.rx.tvalid.next = self.answer.tx.tvalid.val();
         self.facts.next = self.facts_wait.tx.payload.val();
         self.facts.next.hit = self.hit_wait.tx.payload.val();

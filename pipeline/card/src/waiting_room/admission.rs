@@ -8,8 +8,10 @@ use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
 use super::room::WaitingRoom;
-use super::{Decided, Undecided};
+use super::{Completed, Completing, Decided, Undecided};
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
+use crate::lookup::queries::Wake;
+use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::security_group::scan::SecurityScan;
 use crate::security_group::{ScanAsk, ScanResult};
 use crate::table::TableWrite;
@@ -39,6 +41,20 @@ pub struct Admission<T: Pack, const NQ: usize, const SQ: usize, const RL: usize,
     pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
     pub update: StreamTx<ConntrackUpdate>,
+    /// A packet whose mapping is asked for.
+    pub need: StreamTx<MappingNeed>,
+    /// What came of it.
+    pub mapping: FlowRx<MappingFound>,
+    /// Packets that may ask again.
+    pub wake: FlowRx<Wake>,
+    /// The record whose turn it is, and its mapping.
+    pub completing: Signal<Out, Completing<T>>,
+    /// What they make.
+    pub completed: Signal<In, Completed<T>>,
+    /// Mappings that were found before now do not count any more.
+    pub mark: Signal<In, Bit>,
+    /// Packets are there that have found one before.
+    pub draining: Signal<Out, Bit>,
     /// Writes to all tables.
     pub table: FlowRx<TableWrite>,
     /// Rule sets that have been written count from now on.
@@ -69,6 +85,13 @@ impl<T: Pack, const NQ: usize, const SQ: usize, const RL: usize, const RA: usize
             insert: StreamTx::default(),
             inserted: FlowRx::default(),
             update: StreamTx::default(),
+            need: StreamTx::default(),
+            mapping: FlowRx::default(),
+            wake: FlowRx::default(),
+            completing: Signal::default(),
+            completed: Signal::default(),
+            mark: Signal::default(),
+            draining: Signal::default(),
             table: FlowRx::default(),
             commit: Signal::default(),
             busy: Signal::default(),
@@ -96,6 +119,13 @@ impl<T: Pack, const NQ: usize, const SQ: usize, const RL: usize, const RA: usize
         StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.room.insert);
         FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.room.inserted);
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.room.update);
+        StreamTx::<MappingNeed>::link(&mut self.need, &mut self.room.need);
+        FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.room.mapping);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.room.wake);
+        self.completing.next = self.room.completing.val();
+        self.room.completed.next = self.completed.val();
+        self.room.mark.next = self.mark.val();
+        self.draining.next = self.room.draining.val();
         StreamTx::<ScanAsk>::join(&mut self.room.scan, &mut self.rules.rx);
         StreamTx::<ScanResult>::join(&mut self.rules.tx, &mut self.room.scanned);
         FlowRx::<TableWrite>::link(&mut self.table, &mut self.rules.table);

@@ -1,8 +1,7 @@
 //! Asks the connection table, and if it has no entry the rules, for the packets whose turn it is.
 //!
 //! Ports: `rx` (questions), `find`, `found`, `scan`, `scanned`, `tx` (answers), `strict_tcp`. Several questions are under way
-//! at one time; answers come in any order, but those of one unit in the order in which it was asked. Later fragments pass
-//! through unasked. Drop reasons: `strict_tcp` (a TCP packet that begins no connection, in strict mode, without an entry).
+//! at one time; answers come in any order, but those of one unit in the order in which it was asked. Drop reasons: `strict_tcp` (a TCP packet that begins no connection, in strict mode, without an entry).
 
 use nitro_components::fifo::Fifo;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
@@ -98,7 +97,7 @@ impl Logic for Inquiry {
         self.answers.reset.next = self.reset.val();
 
         // The table is asked in the clock in which the question is put down.
-        self.asks.next = self.rx.payload.val().has_key && !self.rx.payload.val().is_later;
+        self.asks.next = self.rx.payload.val().has_key;
         self.find.payload.next = self.rx.payload.val().find;
         self.find.tvalid.next = self.rx.tvalid.val() && self.asks.val() && self.finding.rx.tready.val();
         self.finding.rx.payload.next = self.rx.payload.val();
@@ -110,12 +109,11 @@ impl Logic for Inquiry {
 
         // With the table's answer the question is answered, or goes on to the rules.
         self.question.next = self.finding.tx.payload.val();
-        self.asked.next = self.question.val().has_key && !self.question.val().is_later;
+        self.asked.next = self.question.val().has_key;
         self.looked_up.next = self.finding.tx.tvalid.val() && (!self.asked.val() || self.finds.tx.tvalid.val());
         self.hit.next = self.asked.val() && self.finds.tx.payload.val().hit;
         self.refused.next = !self.hit.val() && self.strict_tcp.val() && self.question.val().mid_stream;
-        self.to_rules.next =
-            self.looked_up.val() && !self.hit.val() && !self.refused.val() && !self.question.val().is_later;
+        self.to_rules.next = self.looked_up.val() && !self.hit.val() && !self.refused.val();
         self.scan.payload.next = self.question.val().ask;
         self.scan.tvalid.next = self.to_rules.val() && self.scanning.rx.tready.val();
         self.scanning.rx.payload.next = self.question.val().turn;

@@ -1,36 +1,46 @@
 //! `waiting_room`: where packets wait for what the pipeline could not know, without holding up others.
 //!
 //! * **Purpose.** Records come in the order of their frames. Those that are decided go on; those of unknown connections wait until the
-//!   connection table was asked again, the rules of the security groups have been scanned and an entry is made; and so do all packets
+//!   connection table was asked again, the rules of the security groups have been scanned and an entry is made; those without a mapping
+//!   wait for it; and so do all packets
 //!   that follow one of these in the same flow. SYNs without ACK wait too: whether they find their connection depends on packets just
 //!   before them. Two packets of a new flow, one behind the other, behave as if the first had been
 //!   finished before the second came.
 //!   Later fragments follow their datagram's first one, and behave as if they had come when that was finished.
 //! * **Ports.** `rx`: records of the path; `tx`: the same, decided; `find`, `found`: the connection table, asked for packets that waited;
-//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `strict_tcp`;
-//!   `now`: the tick.
+//!   `scan`, `scanned`: the rules; `insert`, `inserted`: new entries; `update`: packets of entries that passed; `need`, `mapping`, `wake`: the
+//!   mapping cache and the service behind it; `completing`, `completed`: a record and the mapping that has come for it; `mark`,
+//!   `draining`: mappings that are known no more; `strict_tcp`; `now`: the tick.
 //! * **Latency.** 1 clock for records that are decided when they come; 1 more for later fragments, which are compared with the
 //!   datagrams before anything else, so that no clock holds both comparisons. They take 2 clocks each: no more than their
 //!   beats, unless they are of the smallest size on the widest port.
 //! * **Order.** `tx` is the order in which the path's packets leave: within a flow that of `rx`. A packet of a flow that has packets in the room
 //!   ([`slots`]) waits behind them even if it is decided. A later fragment is of the flow of its first one.
+//! * **Mappings.** A packet asks for its mapping when its turn has come and everything before `lookup` lets it pass: one that the rules refuse asks
+//!   nothing. On the rx path, and if its mapping is missing on the tx path, it asks when only groups of its peer can admit it. If the service has to be asked, its
+//!   turn is over; when it is woken, all begins anew, connection and rules included, so that nothing it knows is old.
 //! * **Drop reasons.** `new_flow_queue_full`, `strict_tcp`, `security_group`, `conntrack_full`, `conntrack_allowance_exceeded`,
-//!   `fragment_without_first`. A packet that fails later stages' checks as well gets their reason only if it passes these.
+//!   `fragment_without_first`, `miss_buffer_full`, `mapping_timeout`; of completed records those of
+//!   [`Complete`](crate::encap::late::Complete). A packet that fails later stages' checks as well gets their reason only if it passes these.
 //! * **Source.** The card's contract, sections 2 to 4.
 //!
 //! | block | does |
 //! |---|---|
 //! | [`slots::FlowSlots`] | flows with packets in the room, and whose turn it is |
 //! | [`fragments::Fragments`] | datagrams that arrive in fragments, with the verdicts of their first ones |
+//! | [`mapped::Mapped`] | asks for the mapping of the packet whose turn it is |
+//! | [`drain::Drain`] | whether packets are there whose mappings were found before an invalidation |
 //! | [`heirs::Heirs`] | those verdicts, handed on from packet to packet in the room |
 //! | [`inquiry::Inquiry`] | asks the connection table and the rules for the packet whose turn it is |
 //! | [`room::WaitingRoom`] | keeps the records, makes entries, and lets decided packets go |
 //! | [`admission::Admission`] | the room with the rules of its path |
 
 pub mod admission;
+pub mod drain;
 pub mod fragments;
 pub mod heirs;
 pub mod inquiry;
+pub mod mapped;
 pub mod room;
 pub mod slots;
 
@@ -42,6 +52,7 @@ use nitro_wire::policy::Direction;
 use rust_hdl::prelude::*;
 
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, FlowKey};
+use crate::format::MappingValue;
 use crate::security_group::ScanAsk;
 use slots::{TAG, Turn};
 
@@ -50,6 +61,14 @@ use slots::{TAG, Turn};
 pub struct FlowFacts {
     /// The packet passed the stages before, and connection tracking concerns it.
     pub concerned: Bit,
+    /// It needs a mapping, so it keeps the order of its flow even if it is not `concerned`.
+    pub routed: Bit,
+    /// That mapping is missing.
+    pub missing: Bit,
+    /// Its VPC.
+    pub vni: Bits<24>,
+    /// Its interface's route table.
+    pub route_table: Bits<8>,
     /// Its connection.
     pub hit: ConntrackHit,
     /// Bits of the hash of the key.
@@ -70,9 +89,9 @@ pub struct FlowFacts {
     pub mid_stream: Bit,
     /// TCP flags CWR ECE URG ACK PSH RST SYN FIN, 0 for others.
     pub tcp_flags: Bits<8>,
-    /// What the rules are asked.
+    /// What the rules are asked. The peer is the address whose mapping is meant.
     pub ask: ScanAsk,
-    /// Security groups of the packet's peer.
+    /// Security groups of the packet's peer, 0 while its mapping is not known.
     pub groups: Bits<64>,
     /// It is the first fragment of a datagram.
     pub is_first: Bit,
@@ -102,6 +121,8 @@ pub struct Undecided<T: Pack> {
 pub struct Decided<T: Pack> {
     /// Drop reason, 0 for none.
     pub reason: Bits<6>,
+    /// That reason is of the first fragment of its datagram.
+    pub inherits: Bit,
     /// Kind of its flow (`nitro_wire::Flow`).
     pub kind: Bits<3>,
     /// Where its frame is.
@@ -115,8 +136,6 @@ pub struct Decided<T: Pack> {
 pub struct Question {
     /// Whose turn it is.
     pub turn: Turn,
-    /// Nobody need be asked: it follows a first fragment.
-    pub is_later: Bit,
     /// It may have a connection.
     pub has_key: Bit,
     /// That connection.
@@ -143,6 +162,35 @@ pub struct Answer {
     /// Members of these groups are admitted.
     pub groups: Bits<64>,
 }
+
+/// A record and the mapping that has come for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Completing<T: Pack> {
+    /// It has come for this record; else the record stays as it is.
+    pub applies: Bit,
+    /// There is one.
+    pub hit: Bit,
+    /// The packet's drop reason if there is none.
+    pub reason_of_miss: Bits<6>,
+    /// Drop reason of the stages that follow, 0 for none.
+    pub reason: Bits<6>,
+    /// The mapping.
+    pub mapping: MappingValue,
+    /// The record.
+    pub record: T,
+}
+
+/// The record with its mapping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Record)]
+pub struct Completed<T: Pack> {
+    /// Drop reason of the stages from `lookup` on, 0 for none.
+    pub reason: Bits<6>,
+    /// The record.
+    pub record: T,
+}
+
+/// Clocks that the room waits for a record to be completed.
+pub const COMPLETION: u64 = 2;
 
 /// Cells of a memory of `2^cells_log2` of so many bytes that packets may hold while they wait: half of it, so that others find room,
 /// but no less than the longest frame takes, which could not begin a flow otherwise.
@@ -171,6 +219,8 @@ pub fn entries() -> Vec<BlockEntry> {
         BlockEntry::of("waiting_room_slots", slots::FlowSlots::<2, 4>::default),
         BlockEntry::of("waiting_room_fragments", || fragments::Fragments::new(4)),
         BlockEntry::of("waiting_room_heirs", heirs::Heirs::<4>::default),
+        BlockEntry::of("waiting_room_mapped", mapped::Mapped::default),
+        BlockEntry::of("waiting_room_drain", drain::Drain::<4>::default),
         BlockEntry::of("waiting_room_inquiry", inquiry::Inquiry::default),
         BlockEntry::of("waiting_room", || room::WaitingRoom::<Bits<16>, 4, 2>::new(Direction::Egress, 40, 4)),
     ]

@@ -10,9 +10,16 @@
 //! is too; if that waits, it is stored in the slot of that one, as the heir of the datagram's last packet before it: each
 //! packet that leaves hands the first one's verdict on to its heir. Nothing of fragments comes in a clock in which a packet
 //! leaves the room, so that no link is made to a place that is being left.
+//!
+//! A packet that only waits for others, or for its mapping, is not inquired about: it takes three clocks when its turn has come, so that a flow whose
+//! first packet had to wait catches up with what comes behind.
+//!
+//! If the packet needs a mapping that it does not have, and everything before lets it pass, the record stays at the memory's
+//! output until [`Mapped`] knows more: then it is judged once more. If the mapping service has to be asked, its turn is over.
 
 use nitro_components::fifo::Fifo;
 use nitro_components::ram::Ram;
+use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;
 use nitro_components::stream::{FlowRx, StreamRx, StreamTx};
 use nitro_netlist::{Pack, Ports, hdl_gen};
@@ -20,12 +27,16 @@ use nitro_wire::policy::Direction;
 use nitro_wire::{DropReason, Flow};
 use rust_hdl::prelude::*;
 
+use super::drain::Drain;
 use super::fragments::{Fragments, Inherited, Remembered};
 use super::heirs::Heirs;
 use super::inquiry::Inquiry;
+use super::mapped::Mapped;
 use super::slots::{FlowSlots, PLACE, Turn};
-use super::{Answer, Decided, Question, Undecided};
+use super::{Answer, Completed, Completing, Decided, Question, Undecided};
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
+use crate::lookup::queries::Wake;
+use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::reason::{Reason, reason};
 use crate::security_group::{ScanAsk, ScanResult};
 
@@ -39,6 +50,8 @@ const INSERT: u64 = 2;
 const INSERTING: u64 = 3;
 /// The record is decided.
 const OFFER: u64 = 4;
+/// Its mapping is asked for.
+const MAP: u64 = 5;
 
 /// A waiting room for records of `T`: at most `2^NA` packets of at most `2^SA` flows.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -69,6 +82,20 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
     pub update: StreamTx<ConntrackUpdate>,
+    /// A packet whose mapping is asked for.
+    pub need: StreamTx<MappingNeed>,
+    /// What came of it.
+    pub mapping: FlowRx<MappingFound>,
+    /// Packets that may ask again.
+    pub wake: FlowRx<Wake>,
+    /// The record whose turn it is, and its mapping.
+    pub completing: Signal<Out, Completing<T>>,
+    /// What they make, [`COMPLETION`](super::COMPLETION) clocks later.
+    pub completed: Signal<In, Completed<T>>,
+    /// Mappings that were found before now do not count any more.
+    pub mark: Signal<In, Bit>,
+    /// Packets are there that have found one before.
+    pub draining: Signal<Out, Bit>,
 
     slots: FlowSlots<SA, NA>,
     memory: Ram<Undecided<T>, NA>,
@@ -93,6 +120,17 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     links: Signal<Local, Bit>,
     outcome: Signal<Local, Inherited>,
 
+    // Mappings.
+    mapped: Mapped,
+    drain: Drain<NA>,
+    done: Signal<Local, Completed<T>>,
+    policed: Signal<Local, Bit>,
+    follows: Signal<Local, Bit>,
+    groups: Signal<Local, Bits<64>>,
+    by_groups: Signal<Local, Bit>,
+    passes: Signal<Local, Bit>,
+    wants: Signal<Local, Bit>,
+
     // Who comes.
     coming: Signal<Local, Undecided<T>>,
     settled: Signal<Local, Bit>,
@@ -100,6 +138,8 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     /// It has a connection.
     hit: Signal<Local, Bit>,
     waits: Signal<Local, Bit>,
+    /// It waits for more than its mapping.
+    in_turn: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
     store: Signal<Local, Bit>,
 
@@ -109,6 +149,12 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     question: DFF<Question>,
     asking: Register<Bit>,
     start: Signal<Local, Bit>,
+    /// Packets that need not be inquired about.
+    plain: RamDistributed<Bit, NA>,
+    direct: DFF<Bit>,
+    start_direct: Signal<Local, Bit>,
+    /// The connection of the packet whose turn it is.
+    connection: Signal<Local, ConntrackHit>,
 
     // Who is finished.
     state: Register<Bits<3>>,
@@ -116,6 +162,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     reason: DFF<Bits<6>>,
     kind: DFF<Bits<3>>,
     refreshes: DFF<Bit>,
+    inherits: DFF<Bit>,
     kept: Signal<Local, Undecided<T>>,
     finish: Signal<Local, Bit>,
     admitted: Signal<Local, Bit>,
@@ -137,6 +184,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     inserts: Constant<Bits<3>>,
     inserting: Constant<Bits<3>>,
     offers: Constant<Bits<3>>,
+    maps: Constant<Bits<3>>,
     kind_none: Constant<Bits<3>>,
     kind_new: Constant<Bits<3>>,
     kind_established: Constant<Bits<3>>,
@@ -147,6 +195,7 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     security_group: Reason,
     conntrack_full: Reason,
     over_allowance: Reason,
+    miss_full: Reason,
 }
 
 /// A kind of flow as a constant.
@@ -173,6 +222,13 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             insert: StreamTx::default(),
             inserted: FlowRx::default(),
             update: StreamTx::default(),
+            need: StreamTx::default(),
+            mapping: FlowRx::default(),
+            wake: FlowRx::default(),
+            completing: Signal::default(),
+            completed: Signal::default(),
+            mark: Signal::default(),
+            draining: Signal::default(),
             slots: FlowSlots::default(),
             memory: Ram::default(),
             inquiry: Inquiry::default(),
@@ -191,11 +247,21 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             is_fragment: Signal::default(),
             links: Signal::default(),
             outcome: Signal::default(),
+            mapped: Mapped::default(),
+            drain: Drain::default(),
+            done: Signal::default(),
+            policed: Signal::default(),
+            follows: Signal::default(),
+            groups: Signal::default(),
+            by_groups: Signal::default(),
+            passes: Signal::default(),
+            wants: Signal::default(),
             coming: Signal::default(),
             settled: Signal::default(),
             comes: Signal::default(),
             hit: Signal::default(),
             waits: Signal::default(),
+            in_turn: Signal::default(),
             fits: Signal::default(),
             store: Signal::default(),
             reading: Register::default(),
@@ -203,11 +269,16 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             question: DFF::default(),
             asking: Register::default(),
             start: Signal::default(),
+            plain: RamDistributed::default(),
+            direct: DFF::default(),
+            start_direct: Signal::default(),
+            connection: Signal::default(),
             state: Register::default(),
             answer: DFF::default(),
             reason: DFF::default(),
             kind: DFF::default(),
             refreshes: DFF::default(),
+            inherits: DFF::default(),
             kept: Signal::default(),
             finish: Signal::default(),
             admitted: Signal::default(),
@@ -226,6 +297,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             inserts: Constant::new(INSERT.into()),
             inserting: Constant::new(INSERTING.into()),
             offers: Constant::new(OFFER.into()),
+            maps: Constant::new(MAP.into()),
             kind_none: kind(Flow::None),
             kind_new: kind(Flow::New),
             kind_established: kind(Flow::Established),
@@ -236,6 +308,7 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             security_group: reason(DropReason::SecurityGroup),
             conntrack_full: reason(DropReason::ConntrackFull),
             over_allowance: reason(DropReason::ConntrackAllowanceExceeded),
+            miss_full: reason(DropReason::MissBufferFull),
         }
     }
 }
@@ -243,10 +316,10 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
 impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs);
+        clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, mapped, drain, plain);
         dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
-        dff_setup!(self, clock, looked, looked_known, looked_valid);
-        dff_setup!(self, clock, state, answer, reason, kind, refreshes, leaving, leaving_valid);
+        dff_setup!(self, clock, looked, looked_known, looked_valid, direct);
+        dff_setup!(self, clock, state, answer, reason, kind, refreshes, inherits, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
         self.inquiry.reset.next = self.reset.val();
         self.updates.reset.next = self.reset.val();
@@ -254,6 +327,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.fragments.reset.next = self.reset.val();
         self.looked_valid.reset.next = self.reset.val();
         self.heirs.reset.next = self.reset.val();
+        self.mapped.reset.next = self.reset.val();
+        self.drain.reset.next = self.reset.val();
         self.fresh.reset.next = self.reset.val();
         self.cells.reset.next = self.reset.val();
         self.reading.reset.next = self.reset.val();
@@ -267,6 +342,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         StreamTx::<ScanAsk>::link(&mut self.scan, &mut self.inquiry.scan);
         StreamRx::<ScanResult>::link(&mut self.scanned, &mut self.inquiry.scanned);
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.updates.tx);
+        StreamTx::<MappingNeed>::link(&mut self.need, &mut self.mapped.need);
+        FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.mapped.mapping);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.slots.wake);
 
         // Who leaves: the output register takes one when it is free and the connection table can be told.
         self.free.next = !self.leaving_valid.q.val() || self.tx.tready.val();
@@ -289,12 +367,19 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         // The pipeline asks for every packet: what has no key may have met another's connection.
         self.hit.next = self.coming.val().flow.hit.hit && self.coming.val().flow.has_key;
         // A SYN asks once more: what closed its connection may have been just before it, when the pipeline had asked already.
-        self.waits.next = self.coming.val().flow.concerned
+        self.in_turn.next = self.coming.val().flow.concerned
             && (!self.hit.val() || self.coming.val().flow.opens || self.slots.hit.val());
+        self.waits.next = self.in_turn.val()
+            || self.coming.val().flow.missing
+            || (self.coming.val().flow.routed && self.slots.hit.val());
         if self.coming.val().flow.concerned && self.coming.val().flow.is_later {
             self.settled.next = self.looked_valid.q.val();
             self.slots.tag.next = self.looked.q.val().tag;
-            self.waits.next = self.looked_known.q.val() && (self.looked.q.val().waiting || self.slots.hit.val());
+            self.in_turn.next = self.looked_known.q.val() && (self.looked.q.val().waiting || self.slots.hit.val());
+            self.waits.next = self.in_turn.val()
+                || (self.looked_known.q.val()
+                    && self.coming.val().flow.missing
+                    && (self.looked.q.val().inherited.reason == 0));
         }
         self.comes.next =
             self.rx.tvalid.val() && self.settled.val() && !(self.is_fragment.val() && self.take_finished.val());
@@ -329,8 +414,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
                 self.outcome.next.kind = self.kind_established.val();
             }
         }
-        if self.waits.val() {
+        if self.in_turn.val() {
             self.outcome.next.reason = self.queue_full.val();
+        } else if self.waits.val() {
+            self.outcome.next.reason = self.miss_full.val();
         }
 
         self.place.next = bit_cast::<PLACE, 16>(self.fresh.q.val());
@@ -365,7 +452,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.fragments.entered.next.waiting = self.store.val();
         self.fragments.entered.next.last = self.place.val();
         self.fragments.entered.next.inherited = self.outcome.val();
-        self.links.next = self.store.val() && self.coming.val().flow.is_later && self.looked.q.val().waiting;
+        self.follows.next = self.store.val() && self.coming.val().flow.concerned && self.coming.val().flow.is_later;
+        self.links.next = self.follows.val() && self.looked.q.val().waiting;
         self.fragments.link.next = self.links.val();
         self.fragments.linked.next = self.place.val();
 
@@ -373,7 +461,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.heirs.place.next = self.place.val();
         self.heirs.link.next = self.links.val();
         self.heirs.before.next = self.looked.q.val().last;
-        self.heirs.settle.next = self.store.val() && self.coming.val().flow.is_later && !self.links.val();
+        self.heirs.settle.next = self.follows.val() && !self.links.val();
         self.heirs.settled.next = self.looked.q.val().inherited;
         self.heirs.leave.next = self.take_finished.val();
         self.heirs.left.next = self.answer.q.val().turn.index;
@@ -385,12 +473,23 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.fragments.decided.next = self.heirs.bequest.val();
 
         // Whose turn it is: the memory is read for the question while nobody is finished.
+        self.plain.write_address.next = bit_cast::<NA, PLACE>(self.place.val());
+        self.plain.write_data.next = !self.coming.val().flow.concerned
+            || self.coming.val().flow.is_later
+            || (self.hit.val() && !self.coming.val().flow.opens);
+        self.plain.write_enable.next = self.store.val();
+        self.plain.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
         self.start.next = self.slots.ready.tvalid.val()
             && (self.state.q.val() == self.idle.val())
+            && !self.plain.read_data.val()
             && !self.reading.q.val()
             && !self.asking.q.val();
-        self.slots.ready.tready.next =
-            (self.state.q.val() == self.idle.val()) && !self.reading.q.val() && !self.asking.q.val();
+        // Who has been inquired about comes first.
+        self.start_direct.next = self.slots.ready.tvalid.val()
+            && (self.state.q.val() == self.idle.val())
+            && self.plain.read_data.val()
+            && !self.inquiry.tx.tvalid.val();
+        self.slots.ready.tready.next = self.start.val() || self.start_direct.val();
         self.reading.d.next = self.start.val();
         self.read_turn.d.next = self.slots.ready.payload.val();
         self.inquiry.rx.payload.next = self.question.q.val();
@@ -401,7 +500,6 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         if self.reading.q.val() {
             self.asking.d.next = true;
             self.question.d.next.turn = self.read_turn.q.val();
-            self.question.d.next.is_later = self.kept.val().flow.is_later;
             self.question.d.next.has_key = self.kept.val().flow.has_key;
             self.question.d.next.find.key = self.kept.val().flow.key;
             self.question.d.next.find.is_open = self.kept.val().flow.opens;
@@ -411,49 +509,117 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
 
         // Who is finished.
         self.memory.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
-        self.memory.read_enable.next = self.start.val();
+        self.memory.read_enable.next = self.start.val() || self.start_direct.val();
         self.inquiry.tx.tready.next = (self.state.q.val() == self.idle.val()) && !self.start.val();
         self.insert.tvalid.next = self.state.q.val() == self.inserts.val();
         self.insert.payload.next.tag = self.direction.val();
         self.insert.payload.next.direction = self.direction.val();
         self.insert.payload.next.key = self.kept.val().flow.key;
         self.insert.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
-        self.admitted.next =
-            self.answer.q.val().admitted || (self.answer.q.val().groups & self.kept.val().flow.groups).any();
+
+        self.connection.next = self.answer.q.val().hit;
+        if self.direct.q.val() {
+            self.connection.next = self.kept.val().flow.hit;
+        }
+
+        // Its mapping: groups of its peer, if only those may admit it, and its way, if everything before lets it pass.
+        self.policed.next =
+            self.kept.val().flow.concerned && !self.kept.val().flow.is_later && !self.connection.val().hit;
+        self.groups.next = self.kept.val().flow.groups;
+        if self.mapped.known.val() {
+            self.groups.next = self.mapped.groups.val();
+        }
+        self.admitted.next = self.answer.q.val().admitted || (self.answer.q.val().groups & self.groups.val()).any();
+        self.by_groups.next = self.policed.val()
+            && (self.answer.q.val().reason == 0)
+            && !self.admitted.val()
+            && self.answer.q.val().groups.any()
+            && (self.direction.val() || self.kept.val().flow.missing);
+        self.passes.next = true;
+        if self.kept.val().flow.concerned && self.kept.val().flow.is_later {
+            self.passes.next = self.heirs.inherited.val().reason == 0;
+        } else if self.policed.val() {
+            self.passes.next = (self.answer.q.val().reason == 0) && self.admitted.val();
+        }
+        self.wants.next =
+            !self.mapped.known.val() && (self.by_groups.val() || (self.kept.val().flow.missing && self.passes.val()));
+        self.mapped.ask.next = self.state.q.val() == self.maps.val();
+        self.mapped.turn.next = self.answer.q.val().turn;
+        self.mapped.tried.next = self.slots.tried.val();
+        self.mapped.key.next.vni = self.kept.val().flow.vni;
+        self.mapped.key.next.route_table = self.kept.val().flow.route_table;
+        self.mapped.key.next.ip = self.kept.val().flow.ask.peer;
+        self.mapped.forget.next = self.state.q.val() == self.idle.val();
+        self.completing.next.applies = self.kept.val().flow.missing && self.mapped.known.val();
+        self.completing.next.hit = self.mapped.hit.val();
+        self.completing.next.reason_of_miss = self.mapped.reason_of_miss.val();
+        self.completing.next.reason = self.kept.val().reason;
+        self.completing.next.mapping = self.mapped.value.val();
+        self.completing.next.record = self.kept.val().record;
+        self.done.next = self.completed.val();
+        self.drain.mark.next = self.mark.val();
+        self.draining.next = self.drain.draining.val();
+        self.drain.store.next = self.store.val();
+        self.drain.has_mapping.next = !self.direction.val() && !self.coming.val().flow.missing;
+        self.drain.place.next = self.place.val();
+        self.drain.leave.next = self.take_finished.val();
+        self.drain.left.next = self.answer.q.val().turn.index;
+        self.drain.finds.next = self.mapping.tvalid.val() && self.mapping.payload.val().hit;
+        self.drain.ends.next = self.state.q.val() == self.idle.val();
         if self.state.q.val() == self.idle.val() {
-            if self.inquiry.tx.tvalid.val() && !self.start.val() {
+            if self.start_direct.val() {
+                self.answer.d.next.turn = self.slots.ready.payload.val();
+                self.direct.d.next = true;
+                self.state.d.next = self.read.val();
+            } else if self.inquiry.tx.tvalid.val() && !self.start.val() {
+                self.direct.d.next = false;
                 self.memory.read_address.next = bit_cast::<NA, PLACE>(self.inquiry.tx.payload.val().turn.index);
                 self.memory.read_enable.next = true;
                 self.answer.d.next = self.inquiry.tx.payload.val();
                 self.state.d.next = self.read.val();
             }
+        } else if (self.state.q.val() == self.read.val()) && self.wants.val() {
+            self.state.d.next = self.maps.val();
+        } else if self.state.q.val() == self.maps.val() {
+            if self.mapped.parked.val() {
+                self.state.d.next = self.idle.val();
+            } else if self.mapped.known.val() {
+                self.state.d.next = self.read.val();
+            }
         } else if self.state.q.val() == self.read.val() {
             self.state.d.next = self.offers.val();
             self.refreshes.d.next = false;
-            self.reason.d.next = self.kept.val().reason;
+            self.inherits.d.next = false;
+            self.reason.d.next = self.done.val().reason;
             self.kind.d.next = self.kind_new.val();
-            if self.kept.val().flow.is_later {
+            if !self.kept.val().flow.concerned {
+                self.kind.d.next = self.kind_none.val();
+            } else if self.kept.val().flow.is_later {
                 self.kind.d.next = self.heirs.inherited.val().kind;
                 if self.heirs.inherited.val().reason != 0 {
                     self.reason.d.next = self.heirs.inherited.val().reason;
+                    self.inherits.d.next = true;
                 }
-            } else if self.answer.q.val().hit.hit {
+            } else if self.connection.val().hit {
                 if self.kept.val().flow.is_error {
                     self.kind.d.next = self.kind_related.val();
                 } else {
                     self.kind.d.next = self.kind_established.val();
-                    self.refreshes.d.next = self.kept.val().reason == 0;
+                    self.refreshes.d.next = self.done.val().reason == 0;
                 }
             } else if self.answer.q.val().reason != 0 {
                 self.reason.d.next = self.answer.q.val().reason;
             } else if !self.admitted.val() {
                 self.reason.d.next = self.security_group.val();
+                if self.mapped.known.val() && self.mapped.full.val() {
+                    self.reason.d.next = self.miss_full.val();
+                }
             } else if !self.kept.val().flow.tracks
                 || (self.answer.q.val().untracked && !(self.strict_tcp.val() && self.kept.val().flow.is_tcp))
             {
                 // Strict TCP demands a connection of every packet but the first, so there every flow has one.
                 self.kind.d.next = self.kind_untracked.val();
-            } else if self.kept.val().reason == 0 {
+            } else if self.done.val().reason == 0 {
                 self.state.d.next = self.inserts.val();
             }
         } else if self.state.q.val() == self.inserts.val() {
@@ -494,16 +660,21 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         if self.take_finished.val() {
             self.leaving_valid.d.next = true;
             self.leaving.d.next.reason = self.reason.q.val();
+            self.leaving.d.next.inherits = self.inherits.q.val();
             self.leaving.d.next.kind = self.kind.q.val();
             self.leaving.d.next.chain = self.kept.val().chain;
-            self.leaving.d.next.record = self.kept.val().record;
+            self.leaving.d.next.record = self.done.val().record;
             self.refresh.next = self.refreshes.q.val();
-            self.updates.rx.payload.next.id = self.answer.q.val().hit.id;
-            self.updates.rx.payload.next.generation = self.answer.q.val().hit.generation;
+            self.updates.rx.payload.next.id = self.connection.val().id;
+            self.updates.rx.payload.next.generation = self.connection.val().generation;
             self.updates.rx.payload.next.tcp_flags = self.kept.val().flow.tcp_flags;
         } else if self.take_coming.val() {
             self.leaving_valid.d.next = true;
             self.leaving.d.next.reason = self.outcome.val().reason;
+            self.leaving.d.next.inherits = self.coming.val().flow.concerned
+                && self.coming.val().flow.is_later
+                && self.looked_known.q.val()
+                && (self.looked.q.val().inherited.reason != 0);
             self.leaving.d.next.kind = self.outcome.val().kind;
             self.leaving.d.next.chain = self.coming.val().chain;
             self.leaving.d.next.record = self.coming.val().record;

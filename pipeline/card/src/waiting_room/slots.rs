@@ -1,17 +1,20 @@
 //! The flows that have packets in the waiting room, and the order of each flow's packets.
 //!
-//! Ports: `tag`, `hit`, `room`; `append`, `index`; `ready`; `finish`, `finished`. Latency: 0 clocks for `hit`; a packet
+//! Ports: `tag`, `hit`, `room`; `append`, `index`; `ready`; `finish`, `finished`, `tried`; `wake`. Latency: 0 clocks for `hit`; a packet
 //! is `ready` from the clock after its `append`, or after the `finish` of the one before it.
 //!
 //! A slot has the packets of one flow, as a list of their places in the room's memory, oldest first. Flows are told apart by the
 //! 32-bit tag of their hash: two flows of one tag share a slot, so that they wait for each other and nothing worse. The oldest packet of a slot is
 //! offered at `ready` once, and when it has been dealt with, `finish` makes room for the next one. A slot without packets is free.
+//! A packet that was not finished, as it has to wait for a reply, is offered again when `wake` names its slot; if without an answer, it is `tried` from then on.
 
 use nitro_components::ram_distributed::RamDistributed;
 use nitro_components::register::Register;
-use nitro_components::stream::StreamTx;
+use nitro_components::stream::{FlowRx, StreamTx};
 use nitro_netlist::{Ports, Record, hdl_gen};
 use rust_hdl::prelude::*;
+
+use crate::lookup::queries::Wake;
 
 /// Bits of a slot's number and of a place's.
 pub const PLACE: usize = 8;
@@ -48,11 +51,16 @@ pub struct FlowSlots<const SA: usize, const NA: usize> {
     pub ready: StreamTx<Turn>,
     /// The oldest packet of a slot has been dealt with.
     pub finish: Signal<In, Bit>,
-    /// Which one.
+    /// Which one, or one that is looked at.
     pub finished: Signal<In, Turn>,
+    /// That one has been tries without an answer.
+    pub tried: Signal<Out, Bit>,
+    /// The oldest packet of a slot is to be dealt with again.
+    pub wake: FlowRx<Wake>,
 
     used: Vec<Register<Bit>>,
     due: Vec<Register<Bit>>,
+    tries: Vec<Register<Bit>>,
     tags: Vec<DFF<Bits<TAG>>>,
     first: Vec<DFF<Bits<PLACE>>>,
     last: Vec<DFF<Bits<PLACE>>>,
@@ -98,8 +106,11 @@ impl<const SA: usize, const NA: usize> Default for FlowSlots<SA, NA> {
             ready: StreamTx::default(),
             finish: Signal::default(),
             finished: Signal::default(),
+            tried: Signal::default(),
+            wake: FlowRx::default(),
             used: (0..slots).map(|_| Register::default()).collect(),
             due: (0..slots).map(|_| Register::default()).collect(),
+            tries: (0..slots).map(|_| Register::default()).collect(),
             tags: (0..slots).map(|_| DFF::default()).collect(),
             first: (0..slots).map(|_| DFF::default()).collect(),
             last: (0..slots).map(|_| DFF::default()).collect(),
@@ -142,6 +153,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
         self.tail.next = bits::<PLACE>(0);
         self.head.next = bits::<PLACE>(0);
         self.only.next = false;
+        self.tried.next = false;
         for i in 0..self.used.len() {
             if self.used[i].q.val() && (self.tags[i].q.val() == self.tag.val()) {
                 self.found.next = true;
@@ -155,6 +167,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             if self.finished.val().slot == self.number[i].val() {
                 self.head.next = self.first[i].q.val();
                 self.only.next = self.first[i].q.val() == self.last[i].q.val();
+                self.tried.next = self.tries[i].q.val();
             }
         }
         self.hit.next = self.found.val();
@@ -209,6 +222,9 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             self.due[i].clock.next = self.clock.val();
             self.due[i].reset.next = self.reset.val();
             self.due[i].d.next = self.due[i].q.val();
+            self.tries[i].clock.next = self.clock.val();
+            self.tries[i].reset.next = self.reset.val();
+            self.tries[i].d.next = self.tries[i].q.val();
             self.tags[i].clock.next = self.clock.val();
             self.tags[i].d.next = self.tags[i].q.val();
             self.first[i].clock.next = self.clock.val();
@@ -217,6 +233,10 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             self.last[i].d.next = self.last[i].q.val();
             self.joins.next = self.append.val() && (self.target.val() == self.number[i].val());
             self.leaves.next = self.finish.val() && (self.finished.val().slot == self.number[i].val());
+            if self.wake.tvalid.val() && (self.wake.payload.val().turn.slot == self.number[i].val()) {
+                self.due[i].d.next = true;
+                self.tries[i].d.next = !self.wake.payload.val().answered;
+            }
             if self.given.val() && (self.turn.val().slot == self.number[i].val()) {
                 self.due[i].d.next = false;
             }
@@ -229,6 +249,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
                 self.tags[i].d.next = self.tag.val();
                 self.first[i].d.next = self.index.val();
             } else if self.leaves.val() {
+                self.tries[i].d.next = false;
                 if !self.only.val() {
                     self.first[i].d.next = self.follower.read_data.val();
                     self.due[i].d.next = true;

@@ -4,14 +4,13 @@
 use nitro_card::config::Config;
 use nitro_check::{acls, guest, overlay, setup, whole};
 use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
-use nitro_driver::{AxiLite, Counter, Driver};
+use nitro_driver::{AxiLite, Counter, Driver, RegisterPort};
 use nitro_simulator::Engine;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::{self, Bank};
-use nitro_wire::registers;
+use nitro_wire::{Interrupt, registers};
 
 use setup::{LIFE, short_lived};
-use whole::left_out::is_left_out;
 use whole::{Frame, Rates, Strictness, Whole, start};
 
 /// A card of both tests' settings.
@@ -53,20 +52,17 @@ fn quiet(engine: &mut dyn Engine) {
 /// As many random frames for each side, in turns.
 fn traffic(random: &mut Random, card: &CardConfig, count: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
-    let mut push = |frame: Frame| {
-        let taken = !is_left_out(&frame);
-        frames.extend(taken.then_some(frame));
-        usize::from(taken)
-    };
     let mut missing = [count; 2];
     while missing != [0; 2] {
         let (port, bytes) = guest::frame(random, card);
         if missing[0] > 0 {
-            missing[0] -= push(Frame::tx(port, bytes));
+            missing[0] -= 1;
+            frames.push(Frame::tx(port, bytes));
         }
         let (bytes, error) = overlay::frame(random, card, 300);
         if missing[1] > 0 {
-            missing[1] -= push(Frame::rx(bytes, error));
+            missing[1] -= 1;
+            frames.push(Frame::rx(bytes, error));
         }
     }
     frames
@@ -137,6 +133,41 @@ fn acls_are_replaced_at_run_time() {
         }
         assert!(whole.count("nacl") > 20, "{config}: {:?}", whole.shown);
     }
+}
+
+/// The line goes up with a cause that software has asked for, and down when it has been told.
+#[test]
+fn the_card_interrupts() {
+    let mut card = configuration();
+    card.enis.iter_mut().for_each(|eni| eni.policy.linklocal_allowance = 3);
+    let mut whole = Whole::new(Config::Tiny, &card, Rates { idle: 0.0, pressure: 0.0, seed: 1 });
+    let line = |whole: &mut Whole| {
+        whole.engine.settle();
+        bench::get(&whole.engine, "irq").unwrap()[0]
+    };
+    assert_eq!(line(&mut whole), 0, "all causes are masked after reset");
+    let causes = whole.driver(|driver| driver.take_interrupts()).unwrap();
+    assert_eq!(causes, [Interrupt::TablesReady, Interrupt::CommitDone]);
+    whole.driver(|driver| driver.enable_interrupts(&[Interrupt::AllowanceExceeded])).unwrap();
+    let mut datagram = vec![0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0];
+    datagram.extend([10, 0, 0, 5, 169, 254, 169, 254]);
+    let sum = datagram.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum::<u32>();
+    let checksum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+    datagram[10..12].copy_from_slice(&checksum.to_be_bytes());
+    datagram.extend([0x9c, 0x40, 0, 53, 0, 8, 0, 0]);
+    let query = [&card.gateway_mac[..], &card.enis[0].mac, &[8, 0], &datagram, &[0; 18]].concat();
+    for number in 0..6 {
+        whole.turn(&[Frame::tx(0, query.clone())], Strictness::Full).unwrap();
+        assert_eq!(line(&mut whole), u64::from(number >= 3), "{:?}", whole.shown);
+    }
+    whole.driver(|driver| driver.port().write(registers::POLICY_COMMIT.offset, 1)).unwrap();
+    whole.idle(100).unwrap();
+    let causes = whole.driver(|driver| driver.take_interrupts()).unwrap();
+    assert_eq!((causes, line(&mut whole)), (vec![Interrupt::CommitDone, Interrupt::AllowanceExceeded], 0));
+    // A tick brings three sixteenths of a packet.
+    whole.pass_ticks(6).unwrap();
+    whole.turn(&[Frame::tx(0, query.clone()), Frame::tx(0, query)], Strictness::Full).unwrap();
+    assert_eq!((whole.count("linklocal_allowance_exceeded"), line(&mut whole)), (4, 1));
 }
 
 /// With both outputs blocked frames pile up in the card, and none is lost from the account.

@@ -11,7 +11,6 @@ use nitro_components::bench::{self, Packet, PacketSink, PacketSource, Random};
 use nitro_wire::control::CardConfig;
 
 use setup::{LIFE, short_lived};
-use whole::left_out::is_left_out;
 use whole::{Frame, Rates, Strictness, Whole};
 
 /// Frames that are sent back to back: no more than the card can track connections.
@@ -35,7 +34,6 @@ fn random_frames(card: &CardConfig, count: usize, longest: u64, seed: u64) -> Ve
     let mut random = Random::new(seed);
     std::iter::repeat_with(|| overlay::frame(&mut random, card, longest))
         .map(|(bytes, error)| Frame::rx(bytes, error))
-        .filter(|frame| !is_left_out(frame))
         .take(count)
         .collect()
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 mod path;
+mod queries;
 mod stages;
 mod timing;
 

@@ -10,7 +10,6 @@ use nitro_wire::registers;
 use crate::acls::with_acls;
 use crate::frames;
 use crate::setup::{LIFE, config, short_lived};
-use crate::whole::left_out::is_left_out;
 use crate::whole::{self, Frame, Rates, Strictness, Whole};
 
 /// Frames that are sent back to back: no more than the card can track connections.
@@ -26,7 +25,6 @@ fn send(whole: &mut Whole, config_of: Config, frames: usize, seed: u64) {
     let (senders, mut random) = (config(), Random::new(seed));
     let sent: Vec<Frame> = std::iter::repeat_with(|| frames::frame(&mut random, &senders))
         .map(|(port, bytes)| Frame::tx(port, bytes))
-        .filter(|frame| !is_left_out(frame))
         .take(frames)
         .collect();
     for burst in sent.chunks(burst(config_of)) {

@@ -228,7 +228,7 @@ fn advertise(blocks: &mut [InterpretedEngine; 3], question: &[(&str, u128)], mac
 
 /// The blocks that make advertisements, on ports of `W` bits.
 fn advertisers<const W: usize, const K: usize>() -> [InterpretedEngine; 3] {
-    let responder = nitro_card::responder::entries::<W, K>;
+    let responder = nitro_card::responder::entries::<W, K, 1>;
     [start(responder(), "responder_sum"), start(encap::entries(), "encap"), start(responder(), "responder_reply")]
 }
 

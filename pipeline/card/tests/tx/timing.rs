@@ -15,7 +15,7 @@ fn ethernet(ethertype: u128) -> Vec<u8> {
 }
 
 /// A UDP datagram of ENI 0 in a frame of so many bytes, to 10.0.0.20, port `port`.
-fn datagram(bytes: usize, port: u16) -> Packet {
+pub fn datagram(bytes: usize, port: u16) -> Packet {
     let mut ip = IPV4
         .pack(&[
             ("version", 4),
@@ -49,7 +49,7 @@ fn spoofed(bytes: usize) -> Packet {
 }
 
 /// An ARP request for the gateway.
-fn request() -> Packet {
+pub fn request() -> Packet {
     let arp = [
         ("hardware_type", 1),
         ("protocol_type", 0x0800),
@@ -99,7 +99,7 @@ fn burst(configuration: Config, packets: &[Packet], port: &str) -> (Vec<u64>, Ve
 }
 
 /// The clocks follow each other without a gap.
-fn gapless(clocks: &[u64]) -> bool {
+pub fn gapless(clocks: &[u64]) -> bool {
     clocks.windows(2).all(|pair| pair[1] == pair[0] + 1)
 }
 

@@ -13,6 +13,19 @@ pub enum Rules {
     Group(u8),
 }
 
+/// Where the mapping of a flow's packets comes from, if they do not bring it along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The cache has it by then.
+    Cached,
+    /// The service has it.
+    Asked,
+    /// The service says nothing.
+    Silent,
+    /// The service cannot be asked.
+    Full,
+}
+
 /// A flow of the test.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation {
@@ -29,6 +42,7 @@ pub struct Conversation {
     pub has_key: bool,
     /// Its packets are errors about that connection, and make none.
     pub is_error: bool,
+    pub way: Way,
 }
 
 /// What a packet is of its datagram.
@@ -62,11 +76,13 @@ pub fn datagram(number: usize) -> [Vec<u64>; 5] {
 }
 
 impl Conversation {
-    pub fn admitted(&self) -> bool {
+    /// A packet is admitted, whose mapping may be missing.
+    pub fn admitted(&self, missing: bool) -> bool {
+        let known = !missing || matches!(self.way, Way::Cached | Way::Asked);
         match self.rules {
             Rules::Admit | Rules::Untracked => true,
             Rules::Refuse => false,
-            Rules::Group(bit) => self.groups >> bit & 1 == 1,
+            Rules::Group(bit) => known && self.groups >> bit & 1 == 1,
         }
     }
 }
@@ -78,6 +94,10 @@ pub struct Arrival {
     /// Drop reason that the pipeline found: of a stage before conntrack if `concerned` is clear, else of a later one.
     pub reason: u64,
     pub concerned: bool,
+    /// It needs a mapping, though policies may not concern it.
+    pub routed: bool,
+    /// It does not bring it along.
+    pub missing: bool,
     pub mid_stream: bool,
     pub cells: u64,
     pub part: Part,
@@ -107,8 +127,10 @@ pub fn case() -> impl Strategy<Value = Case> {
         1 => Just(Rules::Untracked),
         1 => (0_u8..4).prop_map(Rules::Group)
     ];
+    let way = prop_oneof![3 => Just(Way::Cached), 3 => Just(Way::Asked), 1 => Just(Way::Silent), 1 => Just(Way::Full)];
     let flow = (
         rules,
+        way,
         0_u64..16,
         0_u64..6,
         prop::bool::weighted(0.3),
@@ -116,8 +138,9 @@ pub fn case() -> impl Strategy<Value = Case> {
         prop::bool::weighted(0.9),
         prop::bool::weighted(0.1),
     );
-    let flow = flow.prop_map(|(rules, groups, tag, known, unlucky, has_key, is_error)| Conversation {
+    let flow = flow.prop_map(|(rules, way, groups, tag, known, unlucky, has_key, is_error)| Conversation {
         rules,
+        way,
         groups,
         tag,
         known: known && has_key,
@@ -131,7 +154,7 @@ pub fn case() -> impl Strategy<Value = Case> {
     let arrival = (
         any::<prop::sample::Index>(),
         later,
-        prop::bool::weighted(0.9),
+        (prop::bool::weighted(0.85), prop::bool::weighted(0.5), prop::bool::weighted(0.3)),
         any::<bool>(),
         1_u64..8,
         part,
@@ -146,11 +169,14 @@ pub fn case() -> impl Strategy<Value = Case> {
         |(flows, arrivals, strict, rates, pace, stale, seed)| {
             let (arrivals, datagrams) = arrivals;
             let arrivals =
-                arrivals.into_iter().map(|(flow, reason, concerned, mid_stream, cells, part, datagram, pause)| {
+                arrivals.into_iter().map(|(flow, reason, kind, mid_stream, cells, part, datagram, pause)| {
+                    let (concerned, routed, missing) = kind;
                     Arrival {
                         flow: flow.index(flows.len()),
-                        reason: if concerned { reason } else { 13 },
+                        reason: if concerned || routed { reason } else { 13 },
                         concerned,
+                        routed: concerned || routed,
+                        missing: (concerned || routed) && missing,
                         mid_stream,
                         cells,
                         part,

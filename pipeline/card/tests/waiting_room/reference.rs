@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nitro_wire::{DropReason, Flow};
 
-use crate::case::{Case, LIFE, Part, REMEMBERED, Rules};
+use crate::case::{Case, LIFE, Part, REMEMBERED, Rules, Way};
 
 /// What left, in order: packet, reason, kind.
 pub type Departure = (usize, u64, u64);
@@ -42,11 +42,17 @@ pub struct Met {
     pub renewed: AtomicU32,
     /// No room.
     pub full: AtomicU32,
+    /// Packets whose mapping came late, and that passed.
+    pub mapped: AtomicU32,
+    /// Packets that groups admit, which came late.
+    pub grouped: AtomicU32,
+    /// Packets without a mapping.
+    pub unmapped: AtomicU32,
 }
 
 impl Met {
     /// All counts with their names.
-    pub fn counts(&self) -> [(&'static str, u32); 9] {
+    pub fn counts(&self) -> [(&'static str, u32); 12] {
         let get = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
         [
             ("without first", get(&self.without_first)),
@@ -58,6 +64,9 @@ impl Met {
             ("dropped", get(&self.dropped)),
             ("renewed", get(&self.renewed)),
             ("full", get(&self.full)),
+            ("mapped", get(&self.mapped)),
+            ("grouped", get(&self.grouped)),
+            ("unmapped", get(&self.unmapped)),
         ]
     }
 }
@@ -86,6 +95,7 @@ pub fn check(case: &Case, outcome: &Outcome, met: &Met) {
     let packets: Vec<usize> = sorted.iter().map(|departure| departure.0).collect();
     assert_eq!(packets, (0..case.arrivals.len()).collect::<Vec<_>>(), "every packet leaves once");
     let queue_full = code(DropReason::NewFlowQueueFull);
+    let miss_full = code(DropReason::MissBufferFull);
 
     let mut table: BTreeSet<usize> = (0..case.flows.len()).filter(|&flow| case.flows[flow].known).collect();
     let mut refreshed = Vec::new();
@@ -100,6 +110,18 @@ pub fn check(case: &Case, outcome: &Outcome, met: &Met) {
         let found = (reason, kind);
         let is = |reason: u64, kind: Flow| (reason, u64::from(kind.code()));
         let [taken, looked, entered] = outcome.entrances[packet];
+        // What the stages from lookup on say.
+        let behind = match flow.way {
+            Way::Silent if arrival.missing => code(DropReason::MappingTimeout),
+            Way::Full if arrival.missing => miss_full,
+            _ => arrival.reason,
+        };
+        if arrival.missing && reason == 0 {
+            count(&met.mapped);
+        }
+        if reason == code(DropReason::MappingTimeout) {
+            count(&met.unmapped);
+        }
         if arrival.concerned && arrival.part == Part::Later {
             let first = firsts.iter().find(|first| first.datagram == arrival.datagram && looked < first.deadline);
             let Some(first) = first else {
@@ -122,8 +144,13 @@ pub fn check(case: &Case, outcome: &Outcome, met: &Met) {
             }
             let (new, established) = (u64::from(Flow::New.code()), u64::from(Flow::Established.code()));
             let expected = match first_reason {
-                0 if first_kind == new => (arrival.reason, established),
-                0 => (arrival.reason, first_kind),
+                // At the entrance.
+                0 if reason == miss_full && arrival.missing => {
+                    count(&met.full);
+                    continue;
+                }
+                0 if first_kind == new => (behind, established),
+                0 => (behind, first_kind),
                 _ => (first_reason, first_kind),
             };
             assert_eq!(found, expected, "packet {packet} follows {}: {arrival:?}", first.packet);
@@ -150,35 +177,40 @@ pub fn check(case: &Case, outcome: &Outcome, met: &Met) {
             all.insert(0, first);
         }
         // What is dropped at the entrance overtakes.
-        if arrival.concerned && reason == queue_full {
+        if arrival.concerned && reason == queue_full || arrival.routed && reason == miss_full {
+            assert!(reason == queue_full || arrival.missing || !arrival.concerned, "packet {packet}: {arrival:?}");
+            count(&met.full);
             continue;
         }
-        if arrival.concerned {
+        if arrival.routed {
             flow_of.insert(packet, arrival.flow);
         }
         let expected = if !arrival.concerned {
-            (arrival.reason, Flow::None)
+            (behind, Flow::None)
         } else if table.contains(&arrival.flow) && flow.is_error {
-            (arrival.reason, Flow::Related)
+            (behind, Flow::Related)
         } else if table.contains(&arrival.flow) {
-            if arrival.reason == 0 {
+            if behind == 0 {
                 refreshed.push(arrival.flow as u64);
             }
-            (arrival.reason, Flow::Established)
+            (behind, Flow::Established)
         } else if case.strict && arrival.mid_stream {
             (code(DropReason::StrictTcp), Flow::New)
-        } else if !flow.admitted() {
+        } else if !flow.admitted(arrival.missing) {
             (code(DropReason::SecurityGroup), Flow::New)
         } else if flow.rules == Rules::Untracked || !flow.has_key || flow.is_error {
-            (arrival.reason, Flow::Untracked)
-        } else if arrival.reason != 0 {
-            (arrival.reason, Flow::New)
+            (behind, Flow::Untracked)
+        } else if behind != 0 {
+            (behind, Flow::New)
         } else if flow.unlucky {
             let allowance = arrival.flow.is_multiple_of(2);
             let reason = if allowance { DropReason::ConntrackAllowanceExceeded } else { DropReason::ConntrackFull };
             (code(reason), Flow::New)
         } else {
             table.insert(arrival.flow);
+            if arrival.missing && matches!(flow.rules, Rules::Group(_)) {
+                count(&met.grouped);
+            }
             (0, Flow::New)
         };
         assert_eq!(found, is(expected.0, expected.1), "packet {packet}: {arrival:?} {flow:?}");

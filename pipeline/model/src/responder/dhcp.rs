@@ -1,15 +1,16 @@
 //! DHCPv4 (RFC 2131, RFC 2132): an interface gets its own first IPv4 address, from the gateway of its subnet.
 //!
 //! There is nothing to lease, since the address is the interface's anyway, so no state is kept. DISCOVER gets an OFFER, REQUEST
-//! an ACK, or a NAK if it asks for another address. What gets no answer goes on as if it were no DHCP.
+//! an ACK, or a NAK if it asks for another address. What gets no answer is dropped: nobody else serves clients. A client's
+//! identifier comes back to it (RFC 6842).
 
 use nitro_wire::constants::{GUEST_MTU, ethertype, protocol};
 use nitro_wire::control::{Eni, ip_bits, mac_from_bits, mask4};
 
 use super::ethernet;
-use crate::bytes::{array, be8, be16, be32, unmap_v4, v4_mapped};
+use crate::bytes::{array, be8, be16, be32, unmap_v4};
 use crate::checksum;
-use crate::eni::{gateway, is_dhcp, resolver};
+use crate::eni::{gateway, resolver, seeks_dhcp};
 use crate::parser::Parsed;
 
 /// Seconds for which an address is leased.
@@ -20,6 +21,8 @@ const MAGIC: u32 = 0x6382_5363;
 const FIXED_BYTES: usize = 240;
 /// Shortest message (RFC 951: 64 bytes of options).
 const MIN_BYTES: usize = 300;
+/// Longest datagram of a client that is read.
+const MAX_DATAGRAM_BYTES: u16 = 1500;
 /// Messages by their number in option 53.
 const DISCOVER: u8 = 1;
 const OFFER: u8 = 2;
@@ -29,21 +32,21 @@ const NAK: u8 = 6;
 
 /// What a client's options say.
 #[derive(Clone, Copy, Debug, Default)]
-struct Options {
+struct Options<'a> {
     /// Option 53.
     message: Option<u8>,
     /// Option 50.
     requested: Option<u32>,
     /// Option 54.
     server: Option<u32>,
+    /// Option 61.
+    client: Option<&'a [u8]>,
 }
 
 /// The answer to a frame that is a DHCP message to 255.255.255.255 or to the gateway, if it gets one.
 #[must_use]
 pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> Option<Vec<u8>> {
-    let server_bits = gateway(eni, false)?;
-    let to_server = parsed.dst_ip == v4_mapped(u32::MAX) || parsed.dst_ip == server_bits;
-    if !is_dhcp(parsed) || !to_server {
+    if !seeks_dhcp(eni, parsed) || parsed.ip_length > MAX_DATAGRAM_BYTES {
         return None;
     }
     let start = parsed.ethernet_bytes() + 28;
@@ -57,7 +60,7 @@ pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> 
         return None;
     }
     let options = read(&message[FIXED_BYTES..])?;
-    let server = unmap_v4(server_bits)?;
+    let server = gateway(eni, false).and_then(unmap_v4)?;
     let own = eni.ips.iter().find_map(|ip| unmap_v4(ip_bits(*ip)))?;
     let client = be32(message, 12)?;
     let kind = match options.message? {
@@ -104,6 +107,10 @@ pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> 
         answer.extend([26, 2]);
         answer.extend(GUEST_MTU.to_be_bytes());
     }
+    if let Some(client) = options.client {
+        answer.extend([61, u8::try_from(client.len()).ok()?]);
+        answer.extend(client);
+    }
     answer.push(255);
     answer.resize(MIN_BYTES.max(answer.len()), 0);
 
@@ -116,7 +123,7 @@ pub fn reply(eni: &Eni, gateway_mac: [u8; 6], parsed: &Parsed, frame: &[u8]) -> 
 
 /// Reads the options behind the magic number; none if one is not well-formed. Those in the fields for names (option 52) are not
 /// looked for: a client has no need of them.
-fn read(mut bytes: &[u8]) -> Option<Options> {
+fn read(mut bytes: &[u8]) -> Option<Options<'_>> {
     let mut options = Options::default();
     loop {
         match *bytes.first()? {
@@ -130,6 +137,7 @@ fn read(mut bytes: &[u8]) -> Option<Options> {
                     (50, 4) => options.requested = be32(value, 0),
                     (54, 4) => options.server = be32(value, 0),
                     (50 | 53 | 54, _) => return None,
+                    (61, _) => options.client = Some(value),
                     _ => {}
                 }
                 bytes = &bytes[2 + length..];

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json as object};
 
 use super::{ADDRESS_BITS, Access, BitField, REGISTERS, Register};
-use crate::counters;
+use crate::counters::{self, EniCounter};
 use crate::format::Format;
 use crate::reason::DropReason;
 use crate::tables::Table;
@@ -60,7 +60,7 @@ pub fn markdown() -> String {
         text,
         "byte strobe is answered `SLVERR` and changes nothing; an address without a register is answered `DECERR` and"
     );
-    line!(text, "reads 0. Write-only registers read 0.");
+    line!(text, "reads 0. Write-only (`wo`) registers read 0; a one written to a `w1c` register clears that bit.");
     line!(text);
     line!(text, "| address | register | access | bits | field | reset | meaning |");
     line!(text, "|---|---|---|---|---|---|---|");
@@ -101,6 +101,18 @@ pub fn markdown() -> String {
             None => ("", "Entered the path."),
         };
         line!(text, "| {index} | `{name}` | {stage} | {meaning} |");
+    }
+    line!(text);
+    line!(text, "Each interface has these, with `of_eni` set and `eni` its number:");
+    line!(text);
+    line!(text, "| index | counter | meaning |");
+    line!(text, "|---|---|---|");
+    for counter in EniCounter::ALL {
+        let meaning = match counter.reason() {
+            Some(_) => "Packets dropped for this reason, on both paths.",
+            None => "Connections that may yet be tracked for it: a gauge.",
+        };
+        line!(text, "| {} | `{}` | {meaning} |", counter.index(), counter.name());
     }
     text.0
 }
@@ -152,6 +164,11 @@ pub fn c_header() -> String {
         line!(text, "#define NITRO_COUNTER_{} {index}u", name.to_uppercase());
     }
     line!(text);
+    line!(text, "/* Indexes of the counters of an interface */");
+    for counter in EniCounter::ALL {
+        line!(text, "#define NITRO_ENI_COUNTER_{} {}u", counter.name().to_uppercase(), counter.index());
+    }
+    line!(text);
     line!(text, "#endif");
     text.0
 }
@@ -175,12 +192,17 @@ pub fn systemrdl() -> String {
             Access::ReadOnly => ("r", "w"),
             Access::ReadWrite => ("rw", "r"),
             Access::WriteOnly => ("w", "r"),
+            Access::WriteOneToClear => ("rw", "r"),
         };
         line!(text);
         line!(text, "    reg {{");
         line!(text, "        desc = {};", rdl_string(register.doc));
         line!(text, "        default sw = {software};");
         line!(text, "        default hw = {hardware};");
+        if register.access == Access::WriteOneToClear {
+            line!(text, "        default onwrite = woclr;");
+            line!(text, "        default hwset;");
+        }
         for field in register.fields {
             let reset = field.reset.map_or_else(String::new, |reset| format!(" = {}'h{reset:x}", field.width()));
             line!(
@@ -242,6 +264,7 @@ pub fn json() -> Value {
         "registers": REGISTERS.iter().map(register).collect::<Vec<_>>(),
         "tables": Table::ALL.map(table),
         "counters": counters::all().map(|(index, name)| object!({"index": index, "name": name})).collect::<Vec<_>>(),
+        "eni_counters": EniCounter::ALL.map(|counter| object!({"index": counter.index(), "name": counter.name()})),
         "drop_reasons": DropReason::ALL.iter().map(reason).collect::<Vec<_>>(),
     })
 }

@@ -5,7 +5,7 @@ use nitro_driver::{BusError, DriverError};
 use nitro_simulator::EngineFault;
 use nitro_vpc::VpcError;
 use nitro_wire::counters::Bank;
-use nitro_wire::{DropReason, Flow};
+use nitro_wire::{DropReason, Flow, FormatError, Interrupt};
 
 use super::EVENT;
 
@@ -87,13 +87,16 @@ pub enum Difference {
     /// The engine's values are not to be trusted.
     #[error(transparent)]
     Engine(#[from] EngineFault),
+    /// What the card asks the mapping service, or what that replies, has no form.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// Nothing happens any more, and frames have no verdict.
-    #[error("{entered:?} frames entered (tx, rx), {disposed:?} came to an end")]
+    #[error("{entered:?} frames entered (tx, rx, and tx frames in rx), {disposed:?} came to an end")]
     Lost {
-        /// Frames of both sides that entered.
-        entered: [usize; 2],
+        /// Frames that entered: of guests, of the underlay, and of guests for guests.
+        entered: [usize; 3],
         /// Those with a verdict.
-        disposed: [usize; 2],
+        disposed: [usize; 3],
     },
     /// A frame has no event, though as many came as frames entered.
     #[error("no event of frame {frame}")]
@@ -175,6 +178,38 @@ pub enum Difference {
         found: (u64, u64),
         /// In the model.
         wanted: (u64, u64),
+    },
+    /// A counter of an interface has another value.
+    #[error("interface {eni}, {name}: {found} in the card, {wanted} in the model")]
+    EniCounter {
+        /// The interface.
+        eni: u8,
+        /// The counter.
+        name: &'static str,
+        /// In the card.
+        found: u64,
+        /// In the model.
+        wanted: u64,
+    },
+    /// The interfaces' counters do not add up to the paths'.
+    #[error("{drops} drops for {reason}, {lost} of the interfaces")]
+    EniSum {
+        /// The reason.
+        reason: DropReason,
+        /// Drops of both paths.
+        drops: u64,
+        /// Sum over the interfaces.
+        lost: u64,
+    },
+    /// The causes of the interrupt are others.
+    #[error("{cause:?} should be {wanted} among the causes of the interrupt: {causes:?}")]
+    Interrupts {
+        /// The cause.
+        cause: Interrupt,
+        /// It should be one of them.
+        wanted: bool,
+        /// The causes.
+        causes: Vec<Interrupt>,
     },
     /// `received` is not the sum of everything that became of frames.
     #[error("{}: {received} frames were received, {accounted} passed, were answered, dropped or held", bank.name())]

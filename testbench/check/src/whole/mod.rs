@@ -4,39 +4,55 @@
 //! comparison goes by turns ([`Whole::turn`]): frames enter, the card works until all are disposed of, then the model gets them in
 //! the order in which they entered. Verdicts are told apart by serial numbers; of the frames that leave, each must be due, and
 //! those of a flow in order. A packet that found the waiting room full never came to the policy, which the model cannot know: it is not
-//! shown to it, if it was one that may have to wait.
+//! shown to it, if it was one that may have to wait. So it is with DHCP messages, which have a room of their own.
+//!
+//! A frame from one guest of the card to another has an event on each path. Its verdict on the rx path has the number that it has
+//! on the tx path.
 //!
 //! Time stands still in a turn and passes between two ([`Whole::pass_ticks`]), so both agree on the tick of each packet.
 //!
 //! A policy may be replaced in the middle of a turn ([`Whole::turn_with`]). Then each packet must have been judged by the old policy or by the
 //! new one, and once one of a flow was judged by the new one, all later ones.
+//!
+//! Whoever answers the model's queries ([`Whole::with_service`]) answers the card's too, after some clocks each, in any order. In the midst
+//! of a turn software may end mappings ([`Whole::interrupt`]): as the service says the same before and after, that must not show.
 
+mod books;
 mod change;
 mod difference;
-pub mod left_out;
+mod judgement;
 mod ports;
+pub mod service;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet};
 use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
-use nitro_model::{Model, Outcome, Parsed, Verdict, parse};
+use nitro_model::{Model, Outcome, Parsed, Service};
 use nitro_netlist::Netlist;
 use nitro_simulator::{Engine, InterpretedEngine};
 use nitro_wire::control::CardConfig;
-use nitro_wire::counters::{self, Bank};
-use nitro_wire::{DropReason, Flow, registers};
+use nitro_wire::counters::Bank;
+use nitro_wire::registers;
 use serde::{Deserialize, Serialize};
 
 pub use change::Change;
 pub use difference::{Difference, EventDifference, head};
-use ports::{Busy, Ports, Seen};
+use judgement::in_order;
+pub use ports::{Busy, Ports, Seen};
+use service::Interruption;
 
 /// Fields of an event.
-pub const EVENT: [&str; 7] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow"];
+pub const EVENT: [&str; 9] = ["serial", "verdict", "reason", "eni", "has_eni", "length", "flow", "local", "told"];
+/// Field `local` of an event.
+const LOCAL: usize = 7;
+/// Thousands of clocks in which the sweeper has been everywhere in a table of up to `2^SMALL` connections.
+const SWEEPS: u32 = 30;
+/// See [`SWEEPS`].
+const SMALL: usize = 11;
 /// Clocks without any progress after which a turn has failed, for all but walks.
 const PATIENCE: u64 = 20_000;
 /// The same for each connection that the card can track: the table has two places for each, is walked over in two clocks a place
@@ -121,10 +137,16 @@ pub struct Whole<E = InterpretedEngine> {
     /// Clocks without any progress after which a turn has failed.
     patience: u64,
     state: Option<DriverState>,
-    ports: Ports,
+    /// Its packet ports, and the mapping service.
+    pub ports: Ports,
+    interruption: Interruption,
     serials: [u16; 2],
-    /// Frames and bytes that found the waiting room full, which the model does not count.
-    refused: [(u64, u64); 2],
+    /// Frames and bytes that found the waiting room full, or no place to ask for a mapping, which the model does not count.
+    refused: [BTreeMap<u8, (u64, u64)>; 2],
+    /// The table is big.
+    is_big: bool,
+    /// It is, and connections may have ended without having been swept.
+    lags: bool,
 }
 
 /// The netlist of a configuration's card, made once.
@@ -218,10 +240,31 @@ impl<E: Engine> Whole<E> {
             clocks: 0,
             patience: PATIENCE + (PATIENCE_PER_CONNECTION << config.dimensions().connections_log2),
             state,
+            interruption: Interruption::default(),
             serials: [0; 2],
-            refused: [(0, 0); 2],
+            refused: [BTreeMap::new(), BTreeMap::new()],
+            is_big: config.dimensions().connections_log2 > SMALL,
+            lags: false,
             engine,
         })
+    }
+
+    /// The same card, whose queries and the model's are answered by this service; the card's after at most so many clocks.
+    #[must_use]
+    pub fn with_service(mut self, service: Service, most_clocks: u64) -> Self {
+        self.ports.server.serve(service.clone(), most_clocks);
+        self.model = self.model.with_service(service);
+        self
+    }
+
+    /// Queries of the card so far.
+    pub fn queries(&self) -> &[nitro_driver::service::Key] {
+        &self.ports.server.asked
+    }
+
+    /// Software writes these registers in the next turn, after so many clocks.
+    pub fn interrupt(&mut self, clocks: u64, writes: &[(u16, u32)]) {
+        self.interruption.plan(clocks, writes);
     }
 
     /// Looks in every clock whether outputs depend on `tready`, which takes twice as long; on from the beginning.
@@ -268,6 +311,7 @@ impl<E: Engine> Whole<E> {
     /// # Errors
     /// If something comes out, or the registers fail.
     pub fn pass_ticks(&mut self, ticks: u32) -> Result<(), Difference> {
+        self.lags = self.is_big;
         self.driver(|driver| driver.port().write(registers::CLOCKS_PER_TICK.offset, CLOCKS_PER_TICK))?;
         self.idle(u64::from(ticks) * u64::from(CLOCKS_PER_TICK))?;
         let tick = self.driver(|driver| {
@@ -291,7 +335,10 @@ impl<E: Engine> Whole<E> {
 
     fn clock(&mut self) -> Result<(), Difference> {
         self.clocks += 1;
-        Ok(self.ports.clock(&mut self.engine)?)
+        self.interruption.drive(&mut self.engine);
+        self.ports.settle(&mut self.engine)?;
+        self.interruption.observe(&mut self.engine);
+        self.ports.edge(&mut self.engine)
     }
 
     /// Sends the frames, all that go to a side one behind the other, and compares all that comes of them.
@@ -320,18 +367,21 @@ impl<E: Engine> Whole<E> {
         let mut seen = Seen::default();
         let (mut progress, mut silence, mut clock) = (0, 0, 0);
         let mut due = change;
-        while due.is_some() || missing.iter().zip(seen.disposed()).any(|(count, disposed)| disposed < *count) {
-            if let Some((_, change)) = due.take_if(|(at, _)| clock >= *at) {
+        self.interruption.begin();
+        let entered = |seen: &Seen| [missing[0], missing[1], seen.crossed()];
+        while due.is_some() || entered(&seen).iter().zip(seen.disposed()).any(|(count, disposed)| disposed < *count) {
+            // Both are software at the same registers.
+            let interrupted = self.interruption.is_under_way();
+            if let Some((_, change)) = due.take_if(|(at, _)| clock >= *at && !interrupted) {
                 self.driver_in_traffic(|driver| change.install(driver, false))?;
             }
             self.step(&mut seen)?;
             clock += 1;
-            let [events, left] = [seen.disposed(), seen.frames()].map(|counts| counts.iter().sum::<usize>() as u64);
-            let now = self.ports.sent() + events + left;
+            let now = self.ports.sent() + seen.all();
             silence = if now == progress { silence + 1 } else { 0 };
             progress = now;
             if silence > self.patience && due.is_none() {
-                return Err(Difference::Lost { entered: missing, disposed: seen.disposed() });
+                return Err(Difference::Lost { entered: entered(&seen), disposed: seen.disposed() });
             }
         }
         let due = self.expect(frames, &seen, strictness, change.map(|(_, change)| change))?;
@@ -344,15 +394,18 @@ impl<E: Engine> Whole<E> {
                 break;
             }
         }
+        while self.interruption.is_under_way() {
+            self.step(&mut seen)?;
+        }
         for _ in 0..SETTLED {
             self.step(&mut seen)?;
         }
-        let disposed = seen.disposed();
+        let (entered, disposed) = (entered(&seen), seen.disposed());
         for ((due, left), port) in due.into_iter().zip(seen.left).zip(["net_tx", "guest_tx"]) {
             in_order(port, due, left)?;
         }
-        if missing != disposed {
-            return Err(Difference::Lost { entered: missing, disposed });
+        if entered != disposed {
+            return Err(Difference::Lost { entered, disposed });
         }
         for (serial, count) in self.serials.iter_mut().zip(missing) {
             *serial = serial.wrapping_add(u16::try_from(count & 0xffff).unwrap_or(0));
@@ -365,209 +418,8 @@ impl<E: Engine> Whole<E> {
         self.ports.take(self.serials, seen)
     }
 
-    /// Shows the frames to the model, compares the events, and tells what shall leave at either side.
-    fn expect(
-        &mut self,
-        frames: &[Frame],
-        seen: &Seen,
-        strictness: Strictness,
-        change: Option<&Change>,
-    ) -> Result<[Due; 2], Difference> {
-        let mut due = [Vec::new(), Vec::new()];
-        let mut numbers = [0_u16; 2];
-        let back = change.and_then(|change| change.back(&self.model));
-        let mut replaced = change.zip(back).map(|(change, back)| Replaced { change, back, anew: BTreeSet::new() });
-        for (index, frame) in frames.iter().enumerate() {
-            let side = frame.bank as usize;
-            let number = numbers[side];
-            numbers[side] += 1;
-            let Some(found) = seen.events[side].get(&number) else {
-                return Err(Difference::NoEvent { frame: index });
-            };
-            let full = u64::from(DropReason::NewFlowQueueFull.code());
-            let outcome = if found[2] == full && strictness != Strictness::Full {
-                self.refused(index, frame, found)?
-            } else {
-                self.judged(frame, number, found, strictness, &mut replaced)
-            };
-            let wanted = self.event(frame, number, &outcome, found, strictness);
-            if *found != wanted {
-                let (head, found) = (head(&frame.bytes).to_vec(), found.clone());
-                let event = EventDifference { frame: index, bank: frame.bank, head, found, wanted };
-                return Err(Difference::Event(Box::new(event)));
-            }
-            self.note(frame, outcome, &mut due);
-        }
-        if let Some(change) = change {
-            change.apply(&mut self.model);
-        }
-        Ok(due)
-    }
-
-    /// The model's verdict, by the old policy or by the new one, whichever the card's event fits.
-    fn judged(
-        &mut self,
-        frame: &Frame,
-        number: u16,
-        found: &[u64],
-        strictness: Strictness,
-        replaced: &mut Option<Replaced<'_>>,
-    ) -> Outcome {
-        let Some(Replaced { change, back, anew }) = replaced else { return judge(&mut self.model, frame) };
-        let flow = (frame.bank as usize, flow_id(frame.tuser.into(), &parse(&frame.bytes)));
-        if !anew.contains(&flow) {
-            let mut model = self.model.clone();
-            let outcome = judge(&mut model, frame);
-            if self.event(frame, number, &outcome, found, strictness) == *found {
-                self.model = model;
-                return outcome;
-            }
-        }
-        change.apply(&mut self.model);
-        let outcome = judge(&mut self.model, frame);
-        back.apply(&mut self.model);
-        anew.insert(flow);
-        outcome
-    }
-
-    /// The event that a verdict of the model makes.
-    fn event(&self, frame: &Frame, number: u16, outcome: &Outcome, found: &[u64], strictness: Strictness) -> Vec<u64> {
-        let eni = match frame.bank {
-            Bank::Tx => frame.tuser,
-            Bank::Rx => outcome.eni.unwrap_or(0),
-        };
-        let flow = if strictness == Strictness::NoKinds { found[6] } else { outcome.flow.code().into() };
-        vec![
-            u64::from(self.serials[frame.bank as usize].wrapping_add(number)),
-            outcome.verdict.code().code().into(),
-            outcome.verdict.reason().map_or(0, DropReason::code).into(),
-            eni.into(),
-            outcome.eni.is_some().into(),
-            frame.bytes.len().min(16_383) as u64,
-            flow,
-        ]
-    }
-
-    /// A frame that found the waiting room full, which the model does not see.
-    fn refused(&mut self, index: usize, frame: &Frame, found: &[u64]) -> Result<Outcome, Difference> {
-        let mut outcome = judge(&mut self.model.clone(), frame);
-        if outcome.flow == Flow::None {
-            return Err(Difference::NeedNotWait { frame: index });
-        }
-        let refused = &mut self.refused[frame.bank as usize];
-        refused.0 += 1;
-        refused.1 += frame.bytes.len() as u64;
-        // Established or not: those before it in its flow may have been refused.
-        outcome.flow = u8::try_from(found[6]).ok().and_then(Flow::from_code).unwrap_or_default();
-        outcome.verdict = Verdict::Drop(DropReason::NewFlowQueueFull);
-        outcome.eni = outcome.eni.filter(|_| frame.bank == Bank::Tx);
-        Ok(outcome)
-    }
-
-    /// Counts what came up, and tells what is due to leave.
-    fn note(&mut self, frame: &Frame, outcome: Outcome, due: &mut [Due; 2]) {
-        let reason = outcome
-            .verdict
-            .reason()
-            .map_or_else(|| format!("{:?}", outcome.verdict.code()), |reason| reason.name().to_owned());
-        for shown in [reason, format!("{:?} {}", frame.bank, outcome.flow.name())] {
-            *self.shown.entry(shown).or_default() += 1;
-        }
-        match outcome.verdict {
-            Verdict::Forward(bytes) => {
-                due[0].push((flow_id(frame.tuser.into(), &parse(&frame.bytes)), Packet { bytes, tuser: 0 }));
-            }
-            Verdict::Deliver { eni, frame: bytes } => {
-                let tuser = u64::from(eni);
-                due[1].push((flow_id(tuser, &parse(&bytes)), Packet { bytes, tuser }));
-            }
-            Verdict::Reply { eni, frame: bytes } | Verdict::Bounce { eni, frame: bytes, .. } => {
-                *self.shown.entry(format!("answer of {} bytes", bytes.len())).or_default() += 1;
-                // Apart from what else leaves at this side.
-                let flow = flow_id(256 + u64::from(eni), &parse(&frame.bytes));
-                due[1].push((flow, Packet { bytes, tuser: eni.into() }));
-            }
-            Verdict::Local | Verdict::Drop(_) => {}
-        }
-    }
-
-    /// Compares all counters with the model's, that the books balance, and that nothing is held or still comes.
-    ///
-    /// # Errors
-    /// What differs.
-    pub fn finish(&mut self) -> Result<(), Difference> {
-        let mut seen = Seen::default();
-        for _ in 0..REST_CLOCKS {
-            self.step(&mut seen)?;
-        }
-        let [events, frames] = [seen.disposed(), seen.frames()].map(|counts| counts.iter().sum::<usize>());
-        if events + frames > 0 {
-            return Err(Difference::Unasked { events, frames });
-        }
-        for bank in Bank::ALL {
-            let (refused, bytes) = self.refused[bank as usize];
-            let (mut received, mut accounted) = (0, 0);
-            for (index, name) in counters::all() {
-                let found = self.driver(|driver| driver.counter(bank, index))?;
-                let counted = self.model.counters().get(bank, index);
-                let mut wanted = (counted.packets, counted.bytes);
-                if index == counters::RECEIVED || index == DropReason::NewFlowQueueFull.code() {
-                    wanted = (wanted.0 + refused, wanted.1 + bytes);
-                }
-                let found = (found.packets, found.bytes);
-                if found != wanted {
-                    return Err(Difference::Counter { bank, name, found, wanted });
-                }
-                match index {
-                    counters::RECEIVED => received = found.0,
-                    counters::MADE => {}
-                    _ => accounted += found.0,
-                }
-            }
-            let status = self.driver(|driver| driver.port().read(registers::STATUS.offset))?;
-            let held = registers::STATUS.field(&format!("{}_held", bank.name())).map_or(0, |field| field.get(status));
-            if received != accounted + u64::from(held) {
-                return Err(Difference::Conservation { bank, received, accounted: accounted + u64::from(held) });
-            }
-            if held != 0 {
-                return Err(Difference::Held { bank, held });
-            }
-        }
-        Ok(())
-    }
-
     /// How often something came up.
     pub fn count(&self, name: &str) -> u32 {
         self.shown.get(name).copied().unwrap_or(0)
-    }
-}
-
-/// A policy that is replaced in a turn.
-struct Replaced<'a> {
-    change: &'a Change,
-    /// What leads back to the old one.
-    back: Change,
-    /// Flows that were judged by the new one.
-    anew: BTreeSet<(usize, FlowId)>,
-}
-
-/// The frames that left are those that were due, in the order of their flows.
-fn in_order(port: &'static str, mut due: Due, left: Vec<Packet>) -> Result<(), Difference> {
-    for (frame, packet) in left.into_iter().enumerate() {
-        let shown = head(&packet.bytes).to_vec();
-        let Some(place) = due.iter().position(|(_, wanted)| *wanted == packet) else {
-            let like = due.iter().find(|(_, wanted)| wanted.bytes.len() == packet.bytes.len());
-            let like = like.map(|(_, wanted)| (wanted.tuser, head(&wanted.bytes).to_vec()));
-            return Err(Difference::NotDue { port, frame, tuser: packet.tuser, head: shown, like });
-        };
-        let flow = due[place].0;
-        if due[..place].iter().any(|(other, _)| *other == flow) {
-            return Err(Difference::Overtakes { port, frame, head: shown });
-        }
-        due.remove(place);
-    }
-    match due.first() {
-        Some((_, packet)) => Err(Difference::NeverLeft { port, count: due.len(), head: head(&packet.bytes).to_vec() }),
-        None => Ok(()),
     }
 }

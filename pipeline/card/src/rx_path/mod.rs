@@ -1,19 +1,26 @@
-//! The rx path: from the underlay to the guests.
+//! The rx path: from the underlay, and from other guests of the card, to the guests.
 //!
 //! ```text
-//!  rx ─> split ──────────────> cell memory ───────────────────────────> dispatch ────> join ─> deliver ─> tx
-//!          └─> gate ─> outer ─┬─> parser (outer) ─────────────> outer check ─┐           │
-//!                             ├─> peek ─> token ─────────────────────────────┼─> merge ─> queue
-//!                             └─> parser (inner) ─> eni ─> nacl ─────────────┘
+//!     rx ─> entrance ─> split ──────────────> cell memory ───────────────────────────> dispatch ────> join ─> deliver ─> tx
+//!  local ─────┘           └─> gate ─> outer ─┬─> parser (outer) ─────────────> outer check ─┐           │
+//!                                            ├─> peek ─> token ─────────────────────────────┼─> merge ─> queue
+//!                                            └─> parser (inner) ─> eni ─> nacl ─────────────┘
 //! ```
 //!
 //! Outer and inner headers are parsed at the same time, the token is checked and the ENI looked up beside that; `merge` puts the
 //! verdicts in the order of the path. Between gate and queue runs a flow of constant latency ([`flow_latency`]), one frame
-//! per 2^fold clocks ([`nacl::fold`](crate::nacl::fold)). Room for step 3: `conntrack` and `security_group` follow `nacl`.
+//! per 2^fold clocks ([`nacl::fold`](crate::nacl::fold)). A frame from another guest of the card takes the same way, and the same
+//! clocks, as its own inner frame. On a port where it fills no more than one beat, it takes two clocks: each frame asks for its
+//! connection, and the table takes such a question every second clock.
 //!
-//! Ports: `rx` (`tuser`: the frame is damaged), `tx` (`tuser`: the ENI), `event` (one per frame, when it is disposed
-//! of), `received` (one per frame, when it enters the flow), the settings, `table`, `commit`, `enable`, `ready`.
-//! Drop reasons and counters: those of its stages.
+//! The path waits for nothing but `tx`, so the tx path may wait for it: there is no way back.
+//!
+//! Ports: `rx` (`tuser`: the frame is damaged), `local` (frames from guests of this card, see [`entrance`]), `tx` (`tuser`: the
+//! ENI), `event`, `owner` (one per frame, when it is disposed of), `received` (one per frame, when it enters the flow), the settings,
+//! `table`, `commit`, `enable`, `ready`. Drop reasons and counters: those of its stages.
+
+pub mod entrance;
+pub mod timing;
 
 use nitro_components::cell_memory::{Chain, Fetch};
 use nitro_components::credit_gate::CreditGate;
@@ -33,21 +40,26 @@ use rust_hdl::prelude::*;
 use crate::conntrack;
 use crate::conntrack::facts::ReadFacts;
 use crate::conntrack::record::{ConntrackAsk, ConntrackHit, ConntrackInsert, ConntrackInserted, ConntrackUpdate};
-use crate::decap::check::{self, OuterCheck};
+use crate::decap::check::OuterCheck;
 use crate::decap::deliver::Deliver;
 use crate::decap::merge::{self, Merge};
 use crate::decap::outer::{self, Outer};
-use crate::decap::peek::{self, Peek};
+use crate::decap::peek::Peek;
 use crate::decap::{Checked, Delivery, Peeked, RX_WINDOW, Tunnel};
 use crate::encap::flow_hash::{self, FlowHash};
-use crate::eni::rx::{self as eni, EniRx};
+use crate::eni::rx::EniRx;
+use crate::lookup::queries::Wake;
+use crate::lookup::service::{MappingFound, MappingNeed};
 use crate::nacl::{self, Nacl};
-use crate::parser::{self, Parser};
+use crate::parser::Parser;
 use crate::record::{Event, Packet};
 use crate::table::TableWrite;
-use crate::token::{self, TokenCheck, TokenKey};
+use crate::token::{TokenCheck, TokenKey};
 use crate::waiting_room::admission::Admission;
-use crate::waiting_room::{self, Decided, FlowFacts};
+use crate::waiting_room::{self, Completing, Decided, FlowFacts};
+use entrance::{Entrance, PASSAGE};
+use timing::{CHECKED, ENI_KNOWN, INNER_PARSED, OUTER_PARSED, PEEKED, TOKEN_CHECKED, known};
+pub use timing::{flow_latency, latency, local_latency};
 
 /// Shortest frame.
 #[allow(clippy::cast_possible_truncation, reason = "a constant of 14")]
@@ -59,40 +71,6 @@ const MAX_BYTES: u16 = MAX_FRAME_BYTES as u16;
 const QUEUE: usize = 6;
 /// Frames that may be between gate and join.
 pub const CREDITS: usize = 1 << QUEUE;
-
-/// Clock at which the outer frame has been parsed, from the gate.
-const OUTER_PARSED: usize = outer::OUTER_LATENCY + parser::LATENCY;
-/// Clock at which it has been judged.
-const CHECKED: usize = OUTER_PARSED + check::LATENCY;
-/// Clock at which the inner frame has been parsed.
-const INNER_PARSED: usize = outer::INNER_LATENCY + parser::LATENCY;
-/// Clock at which the inner addresses have been read ahead of the parser.
-const PEEKED: usize = outer::INNER_LATENCY + peek::LATENCY;
-/// Clock at which the token has been checked.
-const TOKEN_CHECKED: usize = PEEKED + token::LATENCY;
-/// Clock at which the ENI is known.
-const ENI_KNOWN: usize = INNER_PARSED + eni::LATENCY;
-
-/// Clock at which everything is known, with ACLs of that fold.
-const fn known(fold: usize) -> usize {
-    let judged = ENI_KNOWN + nacl::lead(fold);
-    let found = ENI_KNOWN + conntrack::LATENCY;
-    let latest = if judged > found { judged } else { found };
-    if latest > TOKEN_CHECKED { latest } else { TOKEN_CHECKED }
-}
-
-/// Clocks from the gate to the queue, with ACLs of that fold.
-#[must_use]
-pub const fn flow_latency(fold: usize) -> usize {
-    known(fold) + merge::LATENCY
-}
-
-/// Clocks from a frame's last beat to the first beat of what is delivered, if nothing is before it, headers fill one beat, and
-/// the next has all of the inner frame's first: split, flow, queue, waiting room, dispatch, the beat of the headers, the two registers of the output.
-#[must_use]
-pub const fn latency(fold: usize) -> usize {
-    1 + flow_latency(fold) + 1 + 1 + 1 + 1 + 2
-}
 
 /// The rx path with `W` data bits, frames in `2^CA` cells of `2^CB` beats, together `2^PA` beats, `2^EA` ENIs with 4 · `2^LA` local addresses, and `2^NA` rules in each
 /// comparator of the ACLs; `2^NQ` packets of `2^SQ` flows wait for their connections, `2^RA` rows of `2^RL` security group rules.
@@ -117,13 +95,17 @@ pub struct RxPath<
     pub reset: Signal<In, Bit>,
     /// Frames from the underlay.
     pub rx: StreamRx<Beat<W, K, 1>>,
+    /// Frames from guests of this card.
+    pub local: StreamRx<Beat<W, K, PASSAGE>>,
     /// Frames to the guests.
     pub tx: StreamTx<Beat<W, K, 8>>,
     /// What became of each frame.
     pub event: FlowTx<Event>,
+    /// The interface that it was for, dropped or not, if connections concern it.
+    pub owner: Signal<Out, Bits<8>>,
     /// A frame of so many bytes entered.
     pub received: FlowTx<Bits<14>>,
-    /// Frames are taken in.
+    /// Frames from the underlay are taken in.
     pub enable: Signal<In, Bit>,
     /// The card's underlay address.
     pub underlay_ip: Signal<In, Bits<128>>,
@@ -159,11 +141,18 @@ pub struct RxPath<
     pub inserted: FlowRx<ConntrackInserted>,
     /// Packets of connections that passed.
     pub update: StreamTx<ConntrackUpdate>,
+    /// A packet whose mapping is asked for.
+    pub need: StreamTx<MappingNeed>,
+    /// What came of it.
+    pub mapping: FlowRx<MappingFound>,
+    /// Packets that may ask again.
+    pub wake: FlowRx<Wake>,
     /// Rules of replaced sets are still being read.
     pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
     pub ready: Signal<Out, Bit>,
 
+    entrance: Entrance<W, K>,
     split: Split<W, K, 1, RX_WINDOW, CA, CB, PA>,
     gate: CreditGate<FrameHead<RX_WINDOW, 1>, CREDITS>,
     outer: Outer,
@@ -199,10 +188,12 @@ pub struct RxPath<
     admission: Admission<Delivery, NQ, SQ, RL, RA, EA>,
     dispatch: Dispatch<Decided<Delivery>>,
     decided: Signal<Local, Decided<Delivery>>,
+    completing: Signal<Local, Completing<Delivery>>,
     beat_bytes: Constant<Bits<14>>,
     join: Join<Decided<Delivery>, W, K, 1>,
     deliver: Deliver<W, K>,
     event_q: DFF<Event>,
+    owner_q: DFF<Bits<8>>,
     event_valid: Register<Bit>,
 }
 
@@ -228,8 +219,10 @@ impl<
             clock: Signal::default(),
             reset: Signal::default(),
             rx: StreamRx::default(),
+            local: StreamRx::default(),
             tx: StreamTx::default(),
             event: FlowTx::default(),
+            owner: Signal::default(),
             received: FlowTx::default(),
             enable: Signal::default(),
             underlay_ip: Signal::default(),
@@ -249,8 +242,12 @@ impl<
             insert: StreamTx::default(),
             inserted: FlowRx::default(),
             update: StreamTx::default(),
+            need: StreamTx::default(),
+            mapping: FlowRx::default(),
+            wake: FlowRx::default(),
             busy: Signal::default(),
             ready: Signal::default(),
+            entrance: Entrance::default(),
             split: Split::new(MIN_BYTES, MAX_BYTES, true),
             gate: CreditGate::new(1 << fold),
             outer: Outer::default(),
@@ -284,10 +281,12 @@ impl<
             admission: Admission::new(Direction::Ingress, waiting_room::most_cells(CA, K << CB)),
             dispatch: Dispatch::default(),
             decided: Signal::default(),
+            completing: Signal::default(),
             beat_bytes: Constant::new(K.to_bits()),
             join: Join::default(),
             deliver: Deliver::default(),
             event_q: DFF::default(),
+            owner_q: DFF::default(),
             event_valid: Register::default(),
         }
     }
@@ -310,7 +309,7 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, split, gate, outer, outer_parser, tunnel_delay, outer_check, checked_delay, peek);
+        clock!(self, clock, entrance, split, gate, outer, outer_parser, tunnel_delay, outer_check, checked_delay, peek);
         clock!(
             self,
             clock,
@@ -333,7 +332,8 @@ impl<
             join,
             deliver
         );
-        dff_setup!(self, clock, event_q, event_valid, known, spared, long_before);
+        dff_setup!(self, clock, event_q, owner_q, event_valid, known, spared, long_before);
+        self.entrance.reset.next = self.reset.val();
         self.split.reset.next = self.reset.val();
         self.gate.reset.next = self.reset.val();
         self.outer.reset.next = self.reset.val();
@@ -386,19 +386,31 @@ impl<
         StreamTx::<ConntrackInsert>::link(&mut self.insert, &mut self.admission.insert);
         FlowRx::<ConntrackInserted>::link(&mut self.inserted, &mut self.admission.inserted);
         StreamTx::<ConntrackUpdate>::link(&mut self.update, &mut self.admission.update);
+        StreamTx::<MappingNeed>::link(&mut self.need, &mut self.admission.need);
+        FlowRx::<MappingFound>::link(&mut self.mapping, &mut self.admission.mapping);
+        FlowRx::<Wake>::link(&mut self.wake, &mut self.admission.wake);
+        // Of a sender's mapping only the groups count: nothing of a record depends on it, and no packet brings one along.
+        self.completing.next = self.admission.completing.val();
+        self.admission.completed.next.reason = self.completing.val().reason;
+        self.admission.completed.next.record = self.completing.val().record;
+        self.admission.mark.next = false;
         self.ready.next =
             self.admission.ready.val() && self.split.ready.val() && self.eni.ready.val() && self.nacl.ready.val();
 
         // Frames come in.
-        self.split.rx.payload.next = self.rx.payload.val();
-        self.split.rx.tvalid.next = self.rx.tvalid.val() && self.enable.val();
-        self.rx.tready.next = self.split.rx.tready.val() && self.enable.val();
-        // Questions to the connection table are at least two clocks apart: what has a connection has more than a beat, and of such
-        // frames none follows another at once, even if the gate was closed for a while.
-        self.long.next = self.split.head.payload.val().length > self.beat_bytes.val();
+        self.entrance.enable.next = self.enable.val();
+        StreamRx::<Beat<W, K, 1>>::link(&mut self.rx, &mut self.entrance.rx);
+        StreamRx::<Beat<W, K, PASSAGE>>::link(&mut self.local, &mut self.entrance.local);
+        StreamTx::<Beat<W, K, 1>>::join(&mut self.entrance.tx, &mut self.split.rx);
+        // Questions to the connection table are at least two clocks apart: what has a connection has more than a beat, or is of
+        // another guest of the card, and of such frames none follows another at once, even if the gate was closed for a while.
+        self.long.next =
+            self.entrance.origin.val().local || (self.split.head.payload.val().length > self.beat_bytes.val());
         self.held.next = self.long.val() && self.long_before.q.val();
         self.long_before.d.next = self.gate.tx.tvalid.val() && self.long.val();
         self.gate.rx.payload.next = self.split.head.payload.val();
+        self.gate.rx.payload.next.serial = self.entrance.origin.val().serial;
+        self.outer.origin.next = self.entrance.origin.val();
         self.gate.rx.tvalid.next = self.split.head.tvalid.val() && !self.held.val();
         self.split.head.tready.next = self.gate.rx.tready.val() && !self.held.val();
         self.gate.release.next = self.taken.val();
@@ -511,6 +523,9 @@ impl<
             self.event_q.d.next.flow = self.decided.val().kind;
             self.event_q.d.next.reason = self.decided.val().reason;
             self.event_q.d.next.length = self.decided.val().record.length;
+            self.event_q.d.next.local = self.decided.val().record.local;
+            self.event_q.d.next.told = false;
+            self.owner_q.d.next = self.decided.val().record.eni;
             if self.decided.val().reason == 0 {
                 self.event_q.d.next.verdict = bits::<2>(0);
                 self.event_q.d.next.eni = self.decided.val().record.eni;
@@ -523,5 +538,6 @@ impl<
         }
         self.event.tvalid.next = self.event_valid.q.val();
         self.event.payload.next = self.event_q.q.val();
+        self.owner.next = self.owner_q.q.val();
     }
 }

@@ -1,162 +1,20 @@
 //! The control port: AXI4-Lite's rules, and every register as the register table has it.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
-use std::collections::{HashMap, VecDeque};
+mod bus;
+mod interrupts;
+
+use std::collections::HashMap;
 
 use nitro_card::config::Config;
 use nitro_card::control;
 use nitro_components::bench::{self, Random};
-use nitro_simulator::{Engine, InterpretedEngine};
-use nitro_wire::counters::{Bank, MADE, RECEIVED, select};
+use nitro_simulator::Engine;
+use nitro_wire::Interrupt;
+use nitro_wire::counters::{Bank, EniCounter, MADE, MAX_COUNTED_BYTES, RECEIVED, select, select_eni};
 use nitro_wire::registers::{self, Access, REGISTERS};
 
-const OKAY: u64 = 0;
-const SLVERR: u64 = 2;
-const DECERR: u64 = 3;
-
-fn get(engine: &dyn Engine, port: &str) -> u64 {
-    bench::get(engine, port).unwrap()[0]
-}
-
-fn set(engine: &mut dyn Engine, port: &str, value: u64) {
-    bench::set(engine, port, &[value]).unwrap();
-}
-
-/// A port that has been reset; `ready` says that the tables have been cleared.
-fn start(ready: bool) -> InterpretedEngine {
-    let entries = control::entries(Config::Line.dimensions().capabilities());
-    let entry = entries.into_iter().find(|entry| entry.name == "control").unwrap();
-    let mut engine = entry.interpreted().unwrap();
-    bench::reset(&mut engine, 2).unwrap();
-    set(&mut engine, "ready", u64::from(ready));
-    engine
-}
-
-/// An AXI4-Lite channel on which the test offers requests, each after a random pause.
-struct Requests {
-    valid: &'static str,
-    ready: &'static str,
-    queue: VecDeque<Vec<(&'static str, u64)>>,
-    offering: bool,
-}
-
-impl Requests {
-    fn new(valid: &'static str, ready: &'static str) -> Self {
-        Self { valid, ready, queue: VecDeque::new(), offering: false }
-    }
-
-    fn drive(&mut self, engine: &mut dyn Engine, random: &mut Random, pause: f64) {
-        self.offering |= !self.queue.is_empty() && !random.chance(pause);
-        set(engine, self.valid, u64::from(self.offering));
-        for (port, value) in self.queue.front().into_iter().flatten() {
-            set(engine, port, *value);
-        }
-    }
-
-    fn observe(&mut self, engine: &dyn Engine) {
-        if self.offering && get(engine, self.ready) == 1 {
-            self.queue.pop_front();
-            self.offering = false;
-        }
-    }
-}
-
-/// An AXI4-Lite channel on which the port responds; checks that a response stays until it is taken.
-struct Responses {
-    valid: &'static str,
-    ready: &'static str,
-    values: &'static [&'static str],
-    pending: Option<Vec<u64>>,
-    taken: Vec<Vec<u64>>,
-    accept: bool,
-}
-
-impl Responses {
-    fn new(valid: &'static str, ready: &'static str, values: &'static [&'static str]) -> Self {
-        Self { valid, ready, values, pending: None, taken: Vec::new(), accept: false }
-    }
-
-    fn drive(&mut self, engine: &mut dyn Engine, random: &mut Random, pause: f64) {
-        self.accept = !random.chance(pause);
-        set(engine, self.ready, u64::from(self.accept));
-    }
-
-    fn observe(&mut self, engine: &dyn Engine) {
-        let offered = (get(engine, self.valid) == 1)
-            .then(|| self.values.iter().map(|port| get(engine, port)).collect::<Vec<_>>());
-        if self.pending.is_some() {
-            assert_eq!(self.pending, offered, "{} or what it says changed before it was taken", self.valid);
-        }
-        self.pending = if self.accept { None } else { offered.clone() };
-        if self.accept {
-            self.taken.extend(offered);
-        }
-    }
-}
-
-/// Software that keeps all five channels busy.
-struct Manager {
-    write_address: Requests,
-    write_data: Requests,
-    write_response: Responses,
-    read_address: Requests,
-    read_data: Responses,
-    random: Random,
-    pause: f64,
-}
-
-impl Manager {
-    fn new(pause: f64, seed: u64) -> Self {
-        Self {
-            write_address: Requests::new("bus_awvalid", "bus_awready"),
-            write_data: Requests::new("bus_wvalid", "bus_wready"),
-            write_response: Responses::new("bus_bvalid", "bus_bready", &["bus_bresp"]),
-            read_address: Requests::new("bus_arvalid", "bus_arready"),
-            read_data: Responses::new("bus_rvalid", "bus_rready", &["bus_rdata", "bus_rresp"]),
-            random: Random::new(seed),
-            pause,
-        }
-    }
-
-    fn write(&mut self, address: u16, data: u32, strobe: u64) {
-        self.write_address.queue.push_back(vec![("bus_awaddr", address.into())]);
-        self.write_data.queue.push_back(vec![("bus_wdata", data.into()), ("bus_wstrb", strobe)]);
-    }
-
-    fn read(&mut self, address: u16) {
-        self.read_address.queue.push_back(vec![("bus_araddr", address.into())]);
-    }
-
-    fn clock(&mut self, engine: &mut dyn Engine) {
-        for channel in [&mut self.write_address, &mut self.write_data, &mut self.read_address] {
-            channel.drive(engine, &mut self.random, self.pause);
-        }
-        for channel in [&mut self.write_response, &mut self.read_data] {
-            channel.drive(engine, &mut self.random, self.pause);
-        }
-        engine.settle();
-        for channel in [&mut self.write_address, &mut self.write_data, &mut self.read_address] {
-            channel.observe(engine);
-        }
-        for channel in [&mut self.write_response, &mut self.read_data] {
-            channel.observe(engine);
-        }
-        engine.edge();
-    }
-
-    /// Runs until so many writes and reads have been answered, and takes the answers.
-    fn finish(&mut self, engine: &mut dyn Engine, writes: usize, reads: usize) -> (Vec<u64>, Vec<(u64, u64)>) {
-        let mut clocks = 0;
-        while self.write_response.taken.len() < writes || self.read_data.taken.len() < reads {
-            self.clock(engine);
-            clocks += 1;
-            assert!(clocks < 200 * (writes + reads + 1), "no answer");
-        }
-        let writes = self.write_response.taken.drain(..).map(|values| values[0]).collect();
-        let reads = self.read_data.taken.drain(..).map(|values| (values[0], values[1])).collect();
-        (writes, reads)
-    }
-}
+use bus::{DECERR, Manager, OKAY, SLVERR, get, pick, set, start};
 
 /// The word that a read must give, and the response.
 fn expected_read(address: u16, held: &HashMap<u16, u32>) -> (u64, u64) {
@@ -164,6 +22,7 @@ fn expected_read(address: u16, held: &HashMap<u16, u32>) -> (u64, u64) {
     let value = match register.name {
         "CAPABILITIES" => Config::Line.dimensions().capabilities().word(),
         "POLICY_CAPABILITIES" => Config::Line.dimensions().capabilities().policy_word(),
+        "INTERRUPT_CAUSE" => Interrupt::TablesReady.mask() | Interrupt::CommitDone.mask(),
         _ if !register.access.reads() => 0,
         _ if register.access == Access::ReadOnly => register.reset(),
         _ => held.get(&register.at(index)).copied().unwrap_or(register.reset()),
@@ -184,7 +43,8 @@ fn registers_are_those_of_the_table() {
             // Mostly where registers are; sometimes anywhere.
             let limit = if random.chance(0.9) { 0x160 } else { 0x1000 };
             let address = u16::try_from(random.below(limit)).unwrap();
-            let data = u32::try_from(random.bits() >> 32).unwrap();
+            let cause = registers::find(address).is_some_and(|(register, _)| *register == registers::INTERRUPT_CAUSE);
+            let data = if cause { 0 } else { u32::try_from(random.bits() >> 32).unwrap() };
             let strobe = if random.chance(0.9) { 0xf } else { random.below(15) };
             manager.write(address, data, strobe);
             responses.push(match registers::find(address) {
@@ -199,6 +59,10 @@ fn registers_are_those_of_the_table() {
         }
         let (found, _) = manager.finish(&mut engine, responses.len(), 0);
         assert_eq!(found, responses);
+        // The last commit ends.
+        for _ in 0..100 {
+            manager.clock(&mut engine);
+        }
 
         let addresses: Vec<u16> = (0..0x400).map(|word| 4 * word).collect();
         addresses.iter().for_each(|address| manager.read(*address));
@@ -484,6 +348,92 @@ fn counters_count() {
                 assert_eq!(field("counter_busy"), 0);
             }
         }
+    }
+}
+
+/// Takes a snapshot of a counter and reads its words, the upper halves first or last.
+fn snapshot(engine: &mut dyn Engine, manager: &mut Manager, select: u32, upper_first: bool) -> (u64, u64) {
+    manager.write(registers::COUNTER_SELECT.offset, select, 0xf);
+    manager.finish(engine, 1, 0);
+    let mut words = [
+        &registers::COUNTER_PACKETS_LO,
+        &registers::COUNTER_PACKETS_HI,
+        &registers::COUNTER_BYTES_LO,
+        &registers::COUNTER_BYTES_HI,
+    ];
+    if upper_first {
+        words.reverse();
+    }
+    words.iter().for_each(|register| manager.read(register.offset));
+    let (_, mut read) = manager.finish(engine, 0, words.len());
+    if upper_first {
+        read.reverse();
+    }
+    (read[0].0 | read[1].0 << 32, read[2].0 | read[3].0 << 32)
+}
+
+/// A counter that is counting all the time is read while it carries into its upper half: packets and bytes of a snapshot belong
+/// together, and lie between what had been counted before it and after it.
+#[test]
+fn snapshots_are_not_torn_while_a_counter_carries() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.3, 8);
+    for _ in 0..100 {
+        manager.clock(&mut engine);
+    }
+    set(&mut engine, "tx_made_tvalid", 1);
+    set(&mut engine, "tx_made_tdata", MAX_COUNTED_BYTES);
+    // All but the last few hundred packets before the carry.
+    for _ in 0..(1_u64 << 32) / MAX_COUNTED_BYTES - 400 {
+        engine.settle();
+        engine.edge();
+    }
+    let (mut halves, mut before) = ([0, 0], 0);
+    for round in 0..60 {
+        let (packets, bytes) = snapshot(&mut engine, &mut manager, select(Bank::Tx, MADE), round % 2 == 0);
+        assert_eq!(bytes, packets * MAX_COUNTED_BYTES, "round {round}");
+        assert!(packets > before && packets < before + 262_144, "round {round}: {before}, then {packets}");
+        before = packets;
+        halves[usize::from(bytes >> 32 != 0)] += 1;
+    }
+    assert!(halves[0] > 3 && halves[1] > 3, "{halves:?} snapshots before and after the carry");
+}
+
+/// A counter of an interface is asked for by interface and index, and its 64 bits come as they were in one clock.
+#[test]
+fn counters_of_interfaces_are_read_whole() {
+    let mut engine = start(true);
+    let mut manager = Manager::new(0.2, 9);
+    let mut random = Random::new(6);
+    set(&mut engine, "eni_value_tvalid", 0);
+    for round in 0..100 {
+        let (eni, counter) = (u8::try_from(random.below(256)).unwrap(), pick(&mut random, &EniCounter::ALL));
+        let value = random.bits();
+        manager.write(registers::COUNTER_SELECT.offset, select_eni(eni, counter), 0xf);
+        let (mut asked, mut answers) = (0, false);
+        while manager.write_response.taken.is_empty() || answers {
+            manager.clock(&mut engine);
+            // The value is there for one clock, and another one before and after.
+            set(&mut engine, "eni_value_tvalid", answers.into());
+            set(&mut engine, "eni_value_tdata", if answers { value } else { random.bits() });
+            engine.settle();
+            answers = get(&engine, "eni_select_tvalid") == 1;
+            if answers {
+                asked += 1;
+                let found = (get(&engine, "eni_select_eni"), get(&engine, "eni_select_index"));
+                assert_eq!(found, (eni.into(), counter.index().into()));
+            }
+        }
+        manager.write_response.taken.clear();
+        assert_eq!(asked, 1);
+        for _ in 0..4 {
+            manager.clock(&mut engine);
+            set(&mut engine, "eni_value_tvalid", 0);
+        }
+        let words = [&registers::COUNTER_PACKETS_HI, &registers::COUNTER_PACKETS_LO, &registers::COUNTER_BYTES_LO];
+        words.iter().for_each(|register| manager.read(register.offset));
+        let (_, read) = manager.finish(&mut engine, 0, words.len());
+        assert_eq!((read[0].0 << 32 | read[1].0, read[2].0), (value, 0), "round {round}");
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use nitro_card::config::Config;
 use nitro_check::whole::{Frame, Strictness};
-use nitro_check::{Act, Case, Sent, World, check, random_case, reduce, setup, write_case};
+use nitro_check::{Act, Case, Sent, Serving, World, check, random_case, reduce, setup, write_case};
 use nitro_model::checksum::checksum;
 use nitro_wire::DropReason;
 use nitro_wire::formats::{ETHERNET, IPV4, UDP};
@@ -46,9 +46,46 @@ fn rush() -> Option<Case> {
     })
 }
 
+/// A packet whose destination the mapping service says nothing of.
+fn unanswered() -> Option<Case> {
+    let mut card = setup::config();
+    card.mappings.clear();
+    card.query_on_miss = true;
+    let sent = Sent { note: "its destination is asked for".to_owned(), frame: datagram(2000)? };
+    Some(Case {
+        service: Some(Serving { most_clocks: 0, known: Vec::new(), silent: vec![setup::v4(20)] }),
+        acts: vec![Act::Run, Act::Turn { frames: vec![sent], during: None }, Act::Ticks(1)],
+        world: World::Card(Box::new(card)),
+        ..Case::empty(Config::Tiny, String::new())
+    })
+}
+
+/// Many packets whose destinations must be asked for, and a service that takes its time.
+fn questions() -> Option<Case> {
+    let mut case = unanswered()?;
+    let sent = |host: u8| {
+        let mut frame = datagram(2000)?;
+        frame.bytes[33] = host;
+        frame.bytes[24..26].fill(0);
+        let sum = checksum(&frame.bytes[14..34]);
+        frame.bytes[24..26].copy_from_slice(&sum.to_be_bytes());
+        Some(Sent { note: format!("to 10.0.0.{host}"), frame })
+    };
+    let frames = (100..130).map(sent).collect::<Option<Vec<_>>>()?;
+    case.service = Some(Serving { most_clocks: 2000, known: Vec::new(), silent: Vec::new() });
+    case.acts = vec![Act::Turn { frames, during: None }];
+    case.strictness = Strictness::RoomMayBeFull;
+    Some(case)
+}
+
 /// A case that may drop for this reason.
 fn candidate(reason: DropReason, seed: u64) -> Option<Case> {
-    if reason == DropReason::NewFlowQueueFull { rush() } else { random_case(Config::Tiny, seed, 150).ok() }
+    match reason {
+        DropReason::NewFlowQueueFull => rush(),
+        DropReason::MappingTimeout => unanswered(),
+        DropReason::MissBufferFull => questions(),
+        _ => random_case(Config::Tiny, seed, 150).ok(),
+    }
 }
 
 fn main() {

@@ -74,6 +74,9 @@ pub struct Serving {
     pub most_clocks: u64,
     /// What it knows.
     pub known: Vec<Mapping>,
+    /// Of what it says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<IpAddr>,
 }
 
 /// What happens to a card.
@@ -101,6 +104,9 @@ pub enum Act {
         /// Which ones.
         ending: Ending,
     },
+    /// From the beginning of the next turn on time runs, until ticks pass the next time. For turns in which one waits for what does not come:
+    /// otherwise it is open which packet comes in which tick.
+    Run,
 }
 
 /// A card's world, and what happens to it.
@@ -249,7 +255,7 @@ pub fn check_on<E: Engine>(case: &Case, engine: E) -> Result<Tally, Difference> 
     let card = case.world.card()?;
     let mut whole = Whole::try_on(engine, case.config()?, &card, case.rates)?;
     whole.check_independence(case.independence);
-    let known = Known::new(case.service.as_ref().map_or(&[], |service| &service.known));
+    let known = case.service.as_ref().map(|service| Known::new(&service.known, &service.silent)).unwrap_or_default();
     if let Some(service) = &case.service {
         whole = whole.with_service(known.service(), service.most_clocks);
     }
@@ -261,6 +267,10 @@ pub fn check_on<E: Engine>(case: &Case, engine: E) -> Result<Tally, Difference> 
             Act::Move(change) => change.happen(&known, &mut whole),
             Act::Interrupt { clock, ending } => {
                 whole.interrupt(*clock, &ending.writes());
+                Ok(())
+            }
+            Act::Run => {
+                whole.let_time_run();
                 Ok(())
             }
             Act::Turn { frames, during } => {

@@ -117,7 +117,7 @@ pub fn vpc(bytes: &[u8]) -> Result<(), FuzzError> {
         std::iter::repeat_with(|| talk::conversation(&mut random, &card)).take(DATAGRAMS).flatten().collect();
     let frames = steps.iter().take(DATAGRAMS).map(|step| step.frame(&card));
     // Nothing comes out of its service but that there is nothing.
-    let service = vpc.card.query_on_miss.then(|| Serving { most_clocks: 10, known: Vec::new() });
+    let service = vpc.card.query_on_miss.then(|| Serving { most_clocks: 10, known: Vec::new(), silent: Vec::new() });
     refuse(check(&Case { service, ..singly(world, frames) }))
 }
 

@@ -16,16 +16,19 @@ use serde::{Deserialize, Serialize};
 use crate::rules;
 use crate::whole::{Difference, Whole};
 
-/// Mappings by their keys; who is not in it is not known, by anybody.
+/// Mappings by their keys, and addresses that nothing is said of; who is in neither is not known, by anybody.
 #[derive(Clone, Debug, Default)]
-pub struct Known(Arc<Mutex<BTreeMap<Key, Mapping>>>);
+pub struct Known {
+    mappings: Arc<Mutex<BTreeMap<Key, Mapping>>>,
+    silent: Arc<[IpAddr]>,
+}
 
 impl Known {
-    /// These are known.
+    /// These are known, and of those nothing is said.
     #[must_use]
-    pub fn new(mappings: &[Mapping]) -> Self {
+    pub fn new(mappings: &[Mapping], silent: &[IpAddr]) -> Self {
         let known = mappings.iter().map(|mapping| (Key::of(mapping), mapping.clone())).collect();
-        Self(Arc::new(Mutex::new(known)))
+        Self { mappings: Arc::new(Mutex::new(known)), silent: silent.into() }
     }
 
     /// The service that knows this.
@@ -33,7 +36,10 @@ impl Known {
     pub fn service(&self) -> Service {
         let known = self.clone();
         Service::new(move |Query { vni, route_table, ip }| {
-            let known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.silent.contains(&ip) {
+                return Reply::Silence;
+            }
+            let known = known.mappings.lock().unwrap_or_else(PoisonError::into_inner);
             known
                 .get(&Key { vni, route_table, ip })
                 .map_or(Reply::Negative, |mapping| Reply::Found(Box::new(mapping.clone())))
@@ -41,7 +47,7 @@ impl Known {
     }
 
     fn set(&self, key: Key, mapping: Option<Mapping>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.mappings.lock().unwrap_or_else(PoisonError::into_inner);
         match mapping {
             Some(mapping) => known.insert(key, mapping),
             None => known.remove(&key),

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use nitro_card::config::Config;
 use nitro_components::bench::Random;
 use nitro_model::{decap, parse};
-use nitro_wire::control::CardConfig;
+use nitro_wire::control::{CardConfig, Eni};
 use nitro_wire::counters::Bank;
 use nitro_wire::policy::{EniPolicy, TICKS_PER_SECOND, Timeouts};
 use serde::Serialize;
@@ -162,20 +162,26 @@ fn junk(random: &mut Random, card: &CardConfig, bank: Bank) -> Sent {
     Sent { note: "junk".to_owned(), frame }
 }
 
-/// The longest timeout of any interface, in ticks, and some.
-fn life(card: &CardConfig) -> u32 {
-    let longest = |timeouts: Timeouts| {
-        let Timeouts { tcp_established, tcp_transient, udp, udp_stream, icmp, other } = timeouts;
-        [tcp_established, tcp_transient, udp, udp_stream, icmp, other].into_iter().max()
-    };
-    let seconds = card.enis.iter().filter_map(|eni| longest(eni.policy.timeouts)).max().unwrap_or(0);
-    seconds.max(rules::LONGEST_SECONDS) * TICKS_PER_SECOND + 2
+/// All timeouts of an interface, in ticks.
+fn timeouts(eni: &Eni) -> [u32; 6] {
+    let Timeouts { tcp_established, tcp_transient, udp, udp_stream, icmp, other } = eni.policy.timeouts;
+    [tcp_established, tcp_transient, udp, udp_stream, icmp, other].map(|seconds| seconds * TICKS_PER_SECOND)
 }
 
-/// Time that passes: mostly some seconds, at times enough for every timeout.
-fn pause(random: &mut Random, life: u32) -> Act {
-    let longest = if random.chance(0.15) { life } else { 50 };
-    Act::Ticks(1 + u32::try_from(random.below(longest.into())).unwrap_or(0))
+/// The longest timeout of any interface, in ticks, and some.
+fn life(card: &CardConfig) -> u32 {
+    let longest = card.enis.iter().flat_map(timeouts).max().unwrap_or(0);
+    longest.max(rules::LONGEST_SECONDS * TICKS_PER_SECOND) + 2
+}
+
+/// Time that passes: any, or about one of the timeouts.
+fn pause(random: &mut Random, card: &CardConfig) -> Act {
+    let any = 1 + u32::try_from(random.below(50)).unwrap_or(0);
+    let eni = usize::try_from(random.below(card.enis.len() as u64)).unwrap_or(0);
+    match card.enis.get(eni).filter(|_| random.chance(0.4)) {
+        Some(eni) => Act::Ticks(rules::pick(random, &timeouts(eni)) + u32::try_from(random.below(4)).unwrap_or(0)),
+        None => Act::Ticks(any),
+    }
 }
 
 /// The acts of so many datagrams.
@@ -202,7 +208,7 @@ pub fn acts(
             talks.push(talk.into());
         }
         if random.chance(manner.pauses) {
-            acts.push(pause(random, life));
+            acts.push(pause(random, card));
         }
         if let (Some(_), Some(template)) = (manner.query, card.mappings.first()) {
             if random.chance(0.1) {
@@ -319,7 +325,7 @@ pub fn asking(mut card: CardConfig, query: Option<u64>) -> (CardConfig, Option<S
     let known = mappings::told(&card);
     card.query_on_miss = true;
     card.mappings = if card.strict_tcp { known.iter().step_by(3).cloned().collect() } else { Vec::new() };
-    (card, Some(Serving { most_clocks, known }))
+    (card, Some(Serving { most_clocks, known, silent: Vec::new() }))
 }
 
 /// A policy or ACL of another file for this card; limits and timeouts stay.
@@ -375,7 +381,8 @@ pub fn random_case(config: Config, seed: u64, packets: usize) -> Result<Case, Di
         replacement_of(random, &card, &others[other])
     };
     let acts = acts(&mut random, &card, &manner, packets, &mut replacement);
-    let service = manner.query.map(|most_clocks| Serving { most_clocks, known: mappings::told(&card) });
+    let service =
+        manner.query.map(|most_clocks| Serving { most_clocks, known: mappings::told(&card), silent: Vec::new() });
     let first = match first {
         World::File { vpc, cached } if service.is_some() => {
             // Some cards know nothing at first, some a third.

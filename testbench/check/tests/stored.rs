@@ -45,10 +45,6 @@ const OF_OTHERS: [DropReason; 8] = [
     DropReason::BwOutAllowanceExceeded,
     DropReason::PpsAllowanceExceeded,
 ];
-/// Reasons of what is not in hardware yet. To be removed with the last of them.
-const LEFT_OUT: [DropReason; 3] =
-    [DropReason::MappingTimeout, DropReason::MissBufferFull, DropReason::LinklocalAllowanceExceeded];
-
 /// Named cases of stages, which `testbench/replay` runs on the model and on cards.
 fn named(folder: &Path) -> BTreeSet<String> {
     let mut reasons = BTreeSet::new();
@@ -65,11 +61,14 @@ fn every_reason_of_the_card_is_produced_by_a_vector() {
     let (named, tally) = (named(&vectors()), run("check/reasons"));
     let missing: Vec<_> = DropReason::ALL
         .iter()
-        .filter(|reason| !OF_OTHERS.contains(reason) && !LEFT_OUT.contains(reason))
+        .filter(|reason| !OF_OTHERS.contains(reason))
         .filter(|reason| !named.contains(reason.name()) && tally.drops(**reason) == 0)
         .collect();
     assert!(missing.is_empty(), "no vector for {missing:?}");
     let covered: BTreeSet<Stage> =
         DropReason::ALL.iter().filter(|reason| tally.drops(**reason) > 0).map(|reason| reason.stage()).collect();
-    assert!([Stage::Conntrack, Stage::SecurityGroup].iter().all(|stage| covered.contains(stage)), "{covered:?}");
+    assert!(
+        [Stage::Conntrack, Stage::SecurityGroup, Stage::Allowances].iter().all(|stage| covered.contains(stage)),
+        "{covered:?}"
+    );
 }

@@ -272,6 +272,11 @@ impl<E: Engine> Whole<E> {
         self.ports.check_independence(check);
     }
 
+    /// From the next turn on time runs, until [`Whole::pass_ticks`].
+    pub fn let_time_run(&mut self) {
+        self.interrupt(0, &[(registers::CLOCKS_PER_TICK.offset, CLOCKS_PER_TICK)]);
+    }
+
     /// The card's software.
     ///
     /// # Panics

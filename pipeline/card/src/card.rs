@@ -238,8 +238,9 @@ impl<
         self.mappings.walking.next = self.tx_path.walking.val();
         self.mappings.in_flight.next = self.tx_path.in_flight.val();
         self.mappings.taken.next = self.tx_path.taken.val();
-        self.mappings.draining.next = self.tx_path.draining.val();
+        self.mappings.draining.next = self.tx_path.draining.val() || self.rx_path.draining.val();
         self.tx_path.mark.next = self.mappings.mark.val();
+        self.rx_path.mark.next = self.mappings.mark.val();
         self.mappings.now.next = self.registers.now.val();
         self.mappings.query_on_miss.next = self.registers.query_on_miss.val();
         self.tx_path.query_on_miss.next = self.registers.query_on_miss.val();

@@ -3,7 +3,7 @@
 use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_driver::{AxiLite, Driver, DriverError};
-use nitro_replay::plan::Offer;
+use nitro_replay::plan::{Offer, Plan};
 use nitro_replay::report::Path;
 use nitro_simulator::random::Random;
 use nitro_simulator::{Engine, InterpretedEngine};
@@ -17,6 +17,8 @@ use crate::stream::{self, Beat, Load, Source, chance, position};
 const POOL: usize = 256;
 /// Clocks of reset before anything else.
 const RESET_CLOCKS: usize = 4;
+/// Clocks from the first packet of a flow to that of the next, long enough to enter the connection.
+const FLOW_CLOCKS: usize = 512;
 /// Clocks without anything between programming and traffic.
 const IDLE_CLOCKS: usize = 64;
 
@@ -113,11 +115,11 @@ impl Feeder {
         Self { source, frames, next: 0, due: 0 }
     }
 
-    /// Queues what may begin by now.
-    fn refill(&mut self, clock: usize, workload: CardWorkload) {
+    /// Queues what may begin by now; `period` gives the clocks from a frame of so many beats to the next.
+    fn refill(&mut self, clock: usize, period: &dyn Fn(usize) -> usize) {
         if self.source.queue.is_empty() && clock >= self.due && !self.frames.is_empty() {
             let frame = &self.frames[self.next];
-            self.due = clock + workload.period(frame.len());
+            self.due = clock + period(frame.len());
             self.source.queue.extend(frame.iter().cloned());
             self.next = (self.next + 1) % self.frames.len();
         }
@@ -140,72 +142,98 @@ fn value(engine: &dyn Engine, port: usize) -> u64 {
     word[0]
 }
 
-/// Records a workload of the whole card, from power-up: reset, programming through its registers, then `clocks` clocks of
-/// traffic.
+/// The inputs for frames, with those of a plan.
+fn feeders(engine: &dyn Engine, plan: &Plan) -> Vec<Feeder> {
+    let path = |source: &Source| match source.prefix.as_str() {
+        "guest_rx" => Some(Path::Tx),
+        "net_rx" => Some(Path::Rx),
+        _ => None,
+    };
+    let sources = stream::sources(engine).into_iter();
+    sources.filter_map(|source| path(&source).map(|path| Feeder::new(source, path, &plan.offers))).collect()
+}
+
+/// A programmed card with something at all of its packet ports.
+struct Bench {
+    engine: Recorder<InterpretedEngine>,
+    /// `net_tx_tready` and `guest_tx_tready`.
+    ready: Vec<usize>,
+    events: Vec<Events>,
+    random: Random,
+}
+
+impl Bench {
+    fn new(engine: Recorder<InterpretedEngine>, seed: u64) -> Result<Self, BenchError> {
+        let ready = ["net_tx_tready", "guest_tx_tready"]
+            .into_iter()
+            .map(|name| position(engine.inputs(), name).ok_or_else(|| BenchError::NoPort(name.to_owned())))
+            .collect::<Result<_, _>>()?;
+        let events = ["tx_event", "rx_event"]
+            .into_iter()
+            .map(|name| {
+                let port = |field: &str| output(&engine, &format!("{name}_{field}"));
+                Ok(Events { valid: port("tvalid")?, verdict: port("verdict")? })
+            })
+            .collect::<Result<_, BenchError>>()?;
+        Ok(Self { engine, ready, events, random: Random::new(seed) })
+    }
+
+    /// Runs so many clocks with the frames of a plan, over and over.
+    fn run(&mut self, plan: &Plan, clocks: usize, load: Load, period: &dyn Fn(usize) -> usize) -> Frames {
+        let mut feeders = feeders(&self.engine, plan);
+        let mut frames = Frames::default();
+        for clock in 0..clocks {
+            for feeder in &mut feeders {
+                feeder.refill(clock, period);
+                feeder.source.drive(&mut self.engine, chance(&mut self.random, load.idle));
+            }
+            for &port in &self.ready {
+                self.engine.set(port, &[u64::from(!chance(&mut self.random, load.backpressure))]);
+            }
+            self.engine.settle();
+            for feeder in &mut feeders {
+                // A frame is queued whole, and the next one after its last beat.
+                let taken = feeder.source.take(&self.engine).is_some();
+                frames.offered += u64::from(taken && feeder.source.queue.is_empty());
+            }
+            for event in &self.events {
+                if value(&self.engine, event.valid) != 0 {
+                    match value(&self.engine, event.verdict) {
+                        1 => frames.dropped += 1,
+                        _ => frames.passed += 1,
+                    }
+                }
+            }
+            self.engine.edge();
+        }
+        frames
+    }
+}
+
+/// Records a workload of the whole card, from power-up: reset, programming through its registers, the first packet of each flow, then
+/// `clocks` clocks of traffic of these flows.
 ///
 /// # Errors
 /// If the card cannot be elaborated or programmed, or drops a frame of the traffic.
 pub fn record(config: Config, workload: CardWorkload, clocks: usize, seed: u64) -> Result<Recording, BenchError> {
     let vpc = frames::vpc()?;
-    let plan = frames::plan(&vpc, workload.sizes(), POOL, seed);
+    let traffic = frames::traffic(&vpc, workload.sizes(), POOL, seed);
     let mut engine = Recorder::new(card_entry(config).interpreted()?);
-    program(&mut engine, &plan.whole_config())?;
-    engine.end_lead();
+    program(&mut engine, &traffic.steady.whole_config())?;
 
-    let mut feeders = Vec::new();
-    for source in stream::sources(&engine) {
-        match source.prefix.as_str() {
-            "guest_rx" => feeders.push(Feeder::new(source, Path::Tx, &plan.offers)),
-            "net_rx" => feeders.push(Feeder::new(source, Path::Rx, &plan.offers)),
-            _ => {}
-        }
-    }
-    let ready: Vec<usize> = ["net_tx_tready", "guest_tx_tready"]
-        .into_iter()
-        .map(|name| position(engine.inputs(), name).ok_or_else(|| BenchError::NoPort(name.to_owned())))
-        .collect::<Result<_, _>>()?;
-    let events: Vec<Events> = ["tx_event", "rx_event"]
-        .into_iter()
-        .map(|name| {
-            let port = |field: &str| output(&engine, &format!("{name}_{field}"));
-            Ok(Events { valid: port("tvalid")?, verdict: port("verdict")? })
-        })
-        .collect::<Result<_, BenchError>>()?;
-
-    let mut random = Random::new(seed);
-    let mut frames = Frames::default();
-    let load = workload.load();
-    for clock in 0..clocks {
-        for feeder in &mut feeders {
-            feeder.refill(clock, workload);
-            feeder.source.drive(&mut engine, chance(&mut random, load.idle));
-        }
-        for &port in &ready {
-            engine.set(port, &[u64::from(!chance(&mut random, load.backpressure))]);
-        }
-        engine.settle();
-        for feeder in &mut feeders {
-            // A frame is queued whole, and the next one after its last beat.
-            let taken = feeder.source.take(&engine).is_some();
-            frames.offered += u64::from(taken && feeder.source.queue.is_empty());
-        }
-        for event in &events {
-            if value(&engine, event.valid) != 0 {
-                match value(&engine, event.verdict) {
-                    1 => frames.dropped += 1,
-                    _ => frames.passed += 1,
-                }
-            }
-        }
-        engine.edge();
-    }
-    if let Some(fault) = engine.fault() {
+    let mut bench = Bench::new(engine, seed)?;
+    let calm = Load { idle: 0.0, backpressure: 0.0 };
+    let before = bench.run(&traffic.first, traffic.first.offers.len() * FLOW_CLOCKS, calm, &|_| FLOW_CLOCKS);
+    bench.engine.end_lead();
+    let frames = bench.run(&traffic.steady, clocks, workload.load(), &|beats| workload.period(beats));
+    if let Some(fault) = bench.engine.fault() {
         return Err(fault.clone().into());
     }
-    if frames.dropped > 0 {
-        return Err(BenchError::Dropped { design: config.name(), workload: workload.name(), frames: frames.dropped });
+    let dropped = before.dropped + frames.dropped;
+    if dropped > 0 {
+        return Err(BenchError::Dropped { design: config.name(), workload: workload.name(), frames: dropped });
     }
-    Ok(engine.finish(frames))
+    Ok(bench.engine.finish(frames))
 }
 
 /// Resets a card and installs a configuration through its registers.

@@ -83,7 +83,7 @@ enum Content {
 fn content(source: &Source) -> Result<Content, BenchError> {
     let has = |name: &str| source.fields.iter().any(|(field, ..)| field == name);
     if has("window") && has("length") {
-        let plan = frames::plan(&frames::vpc()?, Sizes::Mixed, POOL, 1);
+        let plan = frames::traffic(&frames::vpc()?, Sizes::Mixed, POOL, 1).steady;
         return Ok(Content::Heads(plan.offers.into_iter().flatten().collect()));
     }
     Ok(if has("tkeep") && has("tlast") { Content::Packets } else { Content::Bits })

@@ -62,25 +62,57 @@ impl Sizes {
     }
 }
 
-/// A UDP or TCP packet over IPv4, or over IPv6 where that leaves room, of a length in bytes.
-fn packet(from: &Peer, to: &Peer, length: usize, random: &mut Random) -> Vec<u8> {
-    let ports = random.word();
-    let (source, destination) = ((ports & 0xffff) as u16 | 1024, (ports >> 16 & 0xffff) as u16 | 1);
-    let builder = PacketBuilder::ethernet2(from.mac, to.mac);
-    let over_ipv6 = length > LEAST_FRAME && random.below(2) == 0;
-    let tcp = length >= 80 && random.below(2) == 0;
-    let builder = if over_ipv6 { builder.ipv6(from.ipv6, to.ipv6, 64) } else { builder.ipv4(from.ipv4, to.ipv4, 64) };
-    let headers = 14 + if over_ipv6 { 40 } else { 20 } + if tcp { 20 } else { 8 };
-    let payload: Vec<u8> = (headers..length).map(|_| (random.word() >> 56) as u8).collect();
-    let mut frame = Vec::with_capacity(length);
-    // Writing into a vector does not fail, and the length is within IP's.
-    if tcp {
-        let (sequence, acknowledge) = ((random.word() >> 32) as u32, (random.word() >> 32) as u32);
-        let _ = builder.tcp(source, destination, sequence, 4096).ack(acknowledge).write(&mut frame, &payload);
-    } else {
-        let _ = builder.udp(source, destination).write(&mut frame, &payload);
+/// Port of the guest and of its peers in all flows.
+const GUEST_PORT: u16 = 40_000;
+const PEER_PORT: u16 = 443;
+
+/// Bytes below which a frame carries neither IPv6 nor TCP.
+const LEAST_OTHER: usize = 80;
+
+/// One of the flows between the guest and its peers: few, so that every card tracks them all.
+#[derive(Clone, Copy)]
+struct Flow {
+    peer: &'static Peer,
+    over_ipv6: bool,
+    tcp: bool,
+}
+
+impl Flow {
+    /// Every flow.
+    fn all() -> impl Iterator<Item = Self> {
+        let kinds = [(false, false), (false, true), (true, false), (true, true)];
+        PEERS.iter().flat_map(move |peer| kinds.map(|(over_ipv6, tcp)| Self { peer, over_ipv6, tcp }))
     }
-    frame
+
+    /// Any flow that a frame of so many bytes has room for.
+    fn draw(length: usize, random: &mut Random) -> Self {
+        let roomy = length >= LEAST_OTHER;
+        let peer = &PEERS[random.below(PEERS.len())];
+        Self { peer, over_ipv6: roomy && random.below(2) == 0, tcp: roomy && random.below(2) == 0 }
+    }
+
+    /// A packet of it, in a frame of so many bytes.
+    fn packet(self, to_guest: bool, length: usize, random: &mut Random) -> Vec<u8> {
+        let (mut from, mut to) = ((&GUEST, GUEST_PORT), (self.peer, PEER_PORT));
+        if to_guest {
+            std::mem::swap(&mut from, &mut to);
+        }
+        let ((from, source), (to, destination)) = (from, to);
+        let builder = PacketBuilder::ethernet2(from.mac, to.mac);
+        let builder =
+            if self.over_ipv6 { builder.ipv6(from.ipv6, to.ipv6, 64) } else { builder.ipv4(from.ipv4, to.ipv4, 64) };
+        let headers = 14 + if self.over_ipv6 { 40 } else { 20 } + if self.tcp { 20 } else { 8 };
+        let payload: Vec<u8> = (headers..length).map(|_| (random.word() >> 56) as u8).collect();
+        let mut frame = Vec::with_capacity(length);
+        // Writing into a vector does not fail, and the length is within IP's.
+        if self.tcp {
+            let (sequence, acknowledge) = ((random.word() >> 32) as u32, (random.word() >> 32) as u32);
+            let _ = builder.tcp(source, destination, sequence, 4096).ack(acknowledge).write(&mut frame, &payload);
+        } else {
+            let _ = builder.udp(source, destination).write(&mut frame, &payload);
+        }
+        frame
+    }
 }
 
 /// The embedded VPC file.
@@ -88,18 +120,27 @@ pub(crate) fn vpc() -> Result<Vpc, BenchError> {
     Ok(Vpc::parse(VPC, Path::new(VPC_NAME))?)
 }
 
-/// What the card is offered, `count` frames in each direction: those to the guest wrapped as their senders would; and the
-/// configuration that lets them all through.
-pub(crate) fn plan(vpc: &Vpc, sizes: Sizes, count: usize, seed: u64) -> Plan {
+/// What the card is offered before the clocks that count, a packet of the guest in each flow, and then over and over, `count` frames in each
+/// direction: those to the guest wrapped as their senders would; and the configuration that lets them all through.
+pub(crate) struct Traffic {
+    pub(crate) first: Plan,
+    pub(crate) steady: Plan,
+}
+
+/// Frames of the flows between the guest and its peers.
+pub(crate) fn traffic(vpc: &Vpc, sizes: Sizes, count: usize, seed: u64) -> Traffic {
     let mut random = Random::new(seed);
-    let mut frames = Vec::with_capacity(2 * count);
+    let first = Flow::all().map(|flow| flow.packet(false, LEAST_OTHER, &mut random)).collect();
+    let mut steady = Vec::with_capacity(2 * count);
     for _ in 0..count {
-        let peer = &PEERS[random.below(PEERS.len())];
-        let length = sizes.draw(&mut random);
-        frames.push(packet(&GUEST, peer, length, &mut random));
-        let length = sizes.draw(&mut random);
-        frames.push(packet(peer, &GUEST, length, &mut random));
+        for to_guest in [false, true] {
+            let length = sizes.draw(&mut random);
+            steady.push(Flow::draw(length, &mut random).packet(to_guest, length, &mut random));
+        }
     }
-    let frames: Vec<_> = frames.into_iter().map(|bytes| CapturedFrame { time: Duration::ZERO, bytes }).collect();
-    Planner::new(vpc, None).plan(&frames, Timing::Dense, usize::MAX)
+    let plan = |frames: Vec<Vec<u8>>| {
+        let frames: Vec<_> = frames.into_iter().map(|bytes| CapturedFrame { time: Duration::ZERO, bytes }).collect();
+        Planner::new(vpc, None).plan(&frames, Timing::Dense, usize::MAX)
+    };
+    Traffic { first: plan(first), steady: plan(steady) }
 }

@@ -12,16 +12,16 @@ use crate::runner::skipped;
 
 /// The card that a plan is for. In mode `query` it asks the mapping service of the VPC file, in mode `drop` it holds what that
 /// knows.
-fn model(vpc: &Vpc, plan: &Plan) -> Model {
+fn model(vpc: &Vpc, plan: &Plan, connections: usize) -> Model {
     if !plan.config.query_on_miss {
-        return Model::new(plan.whole_config());
+        return Model::with_capacity(plan.whole_config(), connections);
     }
     let (service, card) = (MappingService::new(vpc), vpc.card.underlay_ip);
     let service = Service::new(move |query| match service.answer(card, query.vni, query.ip) {
         Answer::Found(mapping) => Reply::Found(Box::new(mapping)),
         Answer::Negative => Reply::Negative,
     });
-    Model::new(plan.config.clone()).with_service(service)
+    Model::with_capacity(plan.config.clone(), connections).with_service(service)
 }
 
 /// What became of a frame, and the reason if it was dropped. Frames that leave the card go to `outcome`.
@@ -50,11 +50,11 @@ fn dispose(verdict: Verdict, outcome: &mut Outcome) -> (Fate, Option<DropReason>
     (fate, reason)
 }
 
-/// Runs a plan on the model. `progress` is told the number of frames disposed of.
+/// Runs a plan on the model of a card that tracks so many connections. `progress` is told the number of frames disposed of.
 #[must_use]
-pub fn run(vpc: &Vpc, plan: &Plan, progress: &mut dyn FnMut(usize)) -> Outcome {
+pub fn run(vpc: &Vpc, plan: &Plan, connections: usize, progress: &mut dyn FnMut(usize)) -> Outcome {
     let started = Instant::now();
-    let mut model = model(vpc, plan);
+    let mut model = model(vpc, plan, connections);
     let mut outcome = Outcome::default();
     for (packet, offer) in plan.offers.iter().enumerate() {
         let Some(offer) = offer else {

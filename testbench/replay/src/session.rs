@@ -202,7 +202,8 @@ pub fn replay(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Outcome, ReplayError> {
     // Software finds room for the last tenth only by long searches.
-    let capacity = 4 * options.config.dimensions().mapping_rows() * 9 / 10;
+    let dimensions = options.config.dimensions();
+    let capacity = 4 * dimensions.mapping_rows() * 9 / 10;
     let plan = Planner::new(vpc, options.from).plan(frames, options.timing, capacity);
     let entry = || card_entry(options.config);
     let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
@@ -218,7 +219,7 @@ pub fn replay(
     let readable = |kind| Ok::<_, ReplayError>(Subject::new(&entry(), &[])?.traced(kind)?);
     match (options.engine, &options.trace) {
         (EngineKind::Model, Some(_)) => Err(ReplayError::NoTrace),
-        (EngineKind::Model, None) => Ok(modelled::run(vpc, &plan, progress)),
+        (EngineKind::Model, None) => Ok(modelled::run(vpc, &plan, 1 << dimensions.connections_log2, progress)),
         (engine, None) => Ok(run(&mut Untraced(card(options.config, engine)?), progress)?),
         (EngineKind::Compiled, Some(trace)) => traced(compiled::traced_card(options.config)?, trace, progress),
         (EngineKind::RustHdl, Some(trace)) => traced(readable(nitro_agreement::EngineKind::RustHdl)?, trace, progress),

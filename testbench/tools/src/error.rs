@@ -86,8 +86,8 @@ pub enum ToolError {
         /// The warnings.
         output: String,
     },
-    /// Large memories that no RAM of the device can implement, so that they would become registers.
-    #[error("memories of `{top}` fit no block or distributed RAM, for their ports or what they read during writes: {}", memories.join(", "))]
+    /// Large memories that no RAM of the device can implement, so that they would become registers or very much distributed RAM.
+    #[error("large memories of `{top}` fit no block RAM, for their ports or what they read during writes: {}", memories.join(", "))]
     UnmappedMemories {
         /// The top module.
         top: String,

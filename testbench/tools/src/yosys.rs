@@ -1,6 +1,6 @@
 //! Yosys: is the emitted Verilog fit for synthesis, and how large does it get?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +15,8 @@ const STATISTICS: &str = "statistics.json";
 const UNMAPPED: &str = "unmapped.txt";
 /// Memories of fewer words may become registers.
 const RAM_WORDS: u32 = 256;
+/// Memories of fewer words may become distributed RAM.
+const BLOCK_RAM_WORDS: u32 = 512;
 /// The name of the netlist that [`Yosys::synth_ecp5`] leaves for nextpnr.
 pub(crate) const NETLIST: &str = "netlist.json";
 
@@ -106,14 +108,17 @@ impl Yosys {
 
     /// Checks Verilog for synthesis: it parses, its hierarchy is complete, every wire has one driver, nothing loops, no
     /// latch, no warning; and counts the memories that were recognised. Those of 256 words or more must map to the RAMs
-    /// of an FPGA (Lattice ECP5's, which have neither write priority nor reads of the old word through another port).
+    /// of an FPGA, those of 512 or more to its block RAMs (Lattice ECP5's, which have neither write priority nor reads of the old word
+    /// through another port).
     ///
     /// # Errors
     /// [`ToolError::Yosys`], [`ToolError::YosysWarning`], [`ToolError::UnmappedMemories`], or a file error.
     pub fn check(&self, verilog: &str, top: &str) -> Result<Checked, ToolError> {
         // Mapping takes longer than all the rest together, and only these matter. It looks at all cells of the module anew for each memory,
-        // so that it is done module by module, before the design is made flat.
-        let large = format!("t:$mem_v2 r:SIZE>={RAM_WORDS} %i");
+        // so that it is done module by module, before the design is made flat. Without opt_dff the registers behind the memories
+        // have no enables, and a read that holds its word counts as one within the clock, which no block RAM has.
+        let least = |words: u32| format!("t:$mem_v2 r:SIZE>={words} %i");
+        let (large, largest) = (least(RAM_WORDS), least(BLOCK_RAM_WORDS));
         let script = format!(
             "read_verilog {DESIGN}\n\
              hierarchy -check -top {top}\n\
@@ -127,10 +132,14 @@ impl Yosys {
              memory -nomap\n\
              tee -q -o {STATISTICS} stat -json\n\
              design -load hierarchical\n\
+             opt_expr\n\
+             opt_dff\n\
              opt_clean\n\
              memory -nomap\n\
+             memory_libmap -lib +/lattice/brams_16kd.txt {largest}\n\
+             tee -q -o {UNMAPPED} select -list {largest}\n\
              memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt {large}\n\
-             tee -q -o {UNMAPPED} select -list {large}\n"
+             tee -q -a {UNMAPPED} select -list {large}\n"
         );
         let (log, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
         let warnings: Vec<&str> = log.lines().filter(|line| line.starts_with("Warning:")).collect();
@@ -140,8 +149,8 @@ impl Yosys {
         let path = folder.path().join(UNMAPPED);
         let unmapped = std::fs::read_to_string(&path).map_err(ToolError::file("read", path))?;
         if !unmapped.trim().is_empty() {
-            let memories = unmapped.lines().map(str::to_owned).collect();
-            return Err(ToolError::UnmappedMemories { top: top.to_owned(), memories });
+            let memories: BTreeSet<_> = unmapped.lines().map(str::to_owned).collect();
+            return Err(ToolError::UnmappedMemories { top: top.to_owned(), memories: memories.into_iter().collect() });
         }
         let cells = statistics(folder.path())?;
         Ok(Checked { memories: count(&cells, "$mem_v2"), cells })

@@ -262,6 +262,21 @@ fn a_large_memory_that_fits_no_ram_is_refused() {
         other => panic!("old words through the other port: {other:?}"),
     }
     assert_eq!(yosys.check(&verilog(16), "top").unwrap().memories, 1);
+    let read_at_once = |words: u32| {
+        format!(
+            "module top(input wire clock, input wire write, input wire [9:0] address, input wire [15:0] data, output wire [15:0] word);
+            reg [15:0] memory [0:{}];
+            always @(posedge clock) if (write) memory[address] <= data;
+            assign word = memory[address];
+            endmodule",
+            words - 1
+        )
+    };
+    match yosys.check(&read_at_once(1024), "top") {
+        Err(ToolError::UnmappedMemories { memories, .. }) => assert_eq!(memories, ["top/memory"]),
+        other => panic!("1,024 words within the clock: {other:?}"),
+    }
+    assert_eq!(yosys.check(&read_at_once(256), "top").unwrap().memories, 1, "distributed RAM");
 }
 
 #[test]

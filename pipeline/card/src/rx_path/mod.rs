@@ -147,6 +147,10 @@ pub struct RxPath<
     pub mapping: FlowRx<MappingFound>,
     /// Packets that may ask again.
     pub wake: FlowRx<Wake>,
+    /// Packets in the room have found their senders' mappings before now.
+    pub mark: Signal<In, Bit>,
+    /// The one whose turn it is has found its before the last mark.
+    pub draining: Signal<Out, Bit>,
     /// Rules of replaced sets are still being read.
     pub busy: Signal<Out, Bit>,
     /// The tables have been cleared after reset.
@@ -245,6 +249,8 @@ impl<
             need: StreamTx::default(),
             mapping: FlowRx::default(),
             wake: FlowRx::default(),
+            mark: Signal::default(),
+            draining: Signal::default(),
             busy: Signal::default(),
             ready: Signal::default(),
             entrance: Entrance::default(),
@@ -393,7 +399,8 @@ impl<
         self.completing.next = self.admission.completing.val();
         self.admission.completed.next.reason = self.completing.val().reason;
         self.admission.completed.next.record = self.completing.val().record;
-        self.admission.mark.next = false;
+        self.admission.mark.next = self.mark.val();
+        self.draining.next = self.admission.draining.val();
         self.ready.next =
             self.admission.ready.val() && self.split.ready.val() && self.eni.ready.val() && self.nacl.ready.val();
 

@@ -111,7 +111,7 @@ impl Rig {
     pub(super) fn new(config: Config, policy: EniPolicy) -> Result<Self, BenchError> {
         let vpc = frames::vpc()?;
         // The mappings of everybody.
-        let mut card = frames::plan(&vpc, frames::Sizes::Full, 64, 1).whole_config();
+        let mut card = frames::traffic(&vpc, frames::Sizes::Full, 64, 1).steady.whole_config();
         card.clocks_per_tick = 0;
         for eni in &mut card.enis {
             eni.policy = policy.clone();

@@ -82,7 +82,13 @@ fn single_datagrams_on_a_tiny_card() {
 
 #[test]
 fn single_datagrams_and_a_table_that_overflows() {
-    check_many(Config::Tiny, &Manner { few: false, pauses: 0.0, ..SINGLY }, 6, 150, &["Pass", "conntrack_full", "Tx established"]);
+    check_many(
+        Config::Tiny,
+        &Manner { few: false, pauses: 0.0, ..SINGLY },
+        6,
+        150,
+        &["Pass", "conntrack_full", "Tx established"],
+    );
 }
 
 #[test]

@@ -32,5 +32,5 @@ pub mod whole;
 pub use case::{Act, Cached, Case, During, Sent, Serving, Tally, World, check, check_on};
 pub use shrink::{reduce, shrink};
 pub use soak::{Found, Soak, Soaked};
-pub use stored::{StoredError, stored_cases, write_case};
+pub use stored::{StoredError, read_case, stored_cases, write_case};
 pub use traffic::{Manner, random_case};

@@ -43,14 +43,16 @@ pub fn stored_cases(folder: &Path) -> Result<Vec<(PathBuf, Case)>, StoredError> 
     }
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
-    let read = |path: PathBuf| {
-        let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
-        match serde_json::from_str(&text) {
-            Ok(case) => Ok((path, case)),
-            Err(source) => Err(StoredError::Form { path, source }),
-        }
-    };
-    paths.into_iter().map(read).collect()
+    paths.into_iter().map(|path| Ok((path.clone(), read_case(&path)?))).collect()
+}
+
+/// Reads one case.
+///
+/// # Errors
+/// If the file cannot be read or has another form.
+pub fn read_case(path: &Path) -> Result<Case, StoredError> {
+    let text = std::fs::read_to_string(path).map_err(|source| StoredError::File { path: path.to_owned(), source })?;
+    serde_json::from_str(&text).map_err(|source| StoredError::Form { path: path.to_owned(), source })
 }
 
 /// Writes a case, whole or not at all.

@@ -227,12 +227,15 @@ pub struct Check {
     /// Random packets for all these cards, at least
     #[arg(long, value_name = "M", default_value_t = 100_000, requires = "cards")]
     pub packets: u64,
-    /// What computes the cards [default: compiled]
-    #[arg(long, value_enum, requires = "cards")]
-    pub engine: Option<EngineName>,
     /// Where a case is written that shows a difference
     #[arg(long, value_name = "FILE", default_value = "nitro-out/check.json", requires = "cards")]
     pub case: PathBuf,
+    /// Instead of anything else, run a case that was written so (which names its configuration)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "block", "random_netlists", "cards"])]
+    pub rerun: Option<PathBuf>,
+    /// What computes the cards [default: compiled]
+    #[arg(long, value_enum, conflicts_with_all = ["block", "random_netlists"])]
+    pub engine: Option<EngineName>,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,
@@ -261,6 +264,9 @@ pub struct Synth {
     /// Place and route, too
     #[arg(long)]
     pub pnr: bool,
+    /// What each part takes, this many levels deep; each is mapped by itself, so that the sum is more than the whole
+    #[arg(long, value_name = "DEPTH", conflicts_with = "pnr")]
+    pub parts: Option<usize>,
     /// Seed of the placer
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

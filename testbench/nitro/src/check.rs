@@ -69,6 +69,9 @@ pub fn run(options: &Check) -> Result<(), Failure> {
     if let Some(netlists) = options.random_netlists {
         return random_netlists(options, netlists);
     }
+    if let Some(case) = &options.rerun {
+        return cards::rerun(options, case);
+    }
     if let Some(cards) = options.cards {
         return cards::run(options, cards);
     }

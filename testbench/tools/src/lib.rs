@@ -25,4 +25,4 @@ pub use error::ToolError;
 pub use install::Tools;
 pub use nextpnr::{Nextpnr, PlaceAndRoute, Placed, Utilisation};
 pub use verilator::{Effort, TracedModel, VerilatedLibrary, VerilatedModel, Verilator, VerilogDesign};
-pub use yosys::{Area, Checked, Synthesised, Yosys};
+pub use yosys::{Area, Checked, ModuleArea, Synthesised, Yosys};

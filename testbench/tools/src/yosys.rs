@@ -12,6 +12,7 @@ use crate::process::{run, tail};
 
 const DESIGN: &str = "design.v";
 const STATISTICS: &str = "statistics.json";
+const STAT: &str = "Yosys (stat -json)";
 const UNMAPPED: &str = "unmapped.txt";
 /// Memories of fewer words may become registers.
 const RAM_WORDS: u32 = 256;
@@ -57,6 +58,31 @@ pub struct Area {
     pub carry: u64,
     /// Every cell by type.
     pub cells: BTreeMap<String, u64>,
+}
+
+impl Area {
+    fn new(cells: Cells) -> Self {
+        Self {
+            lut4: count(&cells, "LUT4"),
+            ff: count(&cells, "TRELLIS_FF"),
+            block_ram: count(&cells, "DP16KD"),
+            distributed_ram: count(&cells, "TRELLIS_DPR16X4"),
+            multiplier: count(&cells, "MULT18X18D"),
+            carry: count(&cells, "CCU2C"),
+            cells,
+        }
+    }
+}
+
+/// A module of a design, mapped to ECP5.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleArea {
+    /// How deep it lies below the top.
+    pub depth: usize,
+    /// Its name.
+    pub name: String,
+    /// The cells of one copy of it, its parts included.
+    pub area: Area,
 }
 
 /// A design mapped to ECP5. Its netlist lies in a temporary folder until this is dropped.
@@ -167,32 +193,77 @@ impl Yosys {
              tee -q -o {STATISTICS} stat -json\n"
         );
         let (_, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
-        let cells = statistics(folder.path())?;
-        let area = Area {
-            lut4: count(&cells, "LUT4"),
-            ff: count(&cells, "TRELLIS_FF"),
-            block_ram: count(&cells, "DP16KD"),
-            distributed_ram: count(&cells, "TRELLIS_DPR16X4"),
-            multiplier: count(&cells, "MULT18X18D"),
-            carry: count(&cells, "CCU2C"),
-            cells,
-        };
+        let area = Area::new(statistics(folder.path())?);
         Ok(Synthesised { area, top: top.to_owned(), folder })
     }
+
+    /// Maps a design to Lattice ECP5 module by module and counts the cells of each one, its parts included: the top first, then what it
+    /// consists of, in depth. Together the modules are larger than the flat design, in which logic is shared across their borders.
+    ///
+    /// # Errors
+    /// [`ToolError::Yosys`] or a file error.
+    pub fn synth_ecp5_modules(&self, verilog: &str, top: &str) -> Result<Vec<ModuleArea>, ToolError> {
+        let script = format!(
+            "read_verilog {DESIGN}\n\
+             synth_ecp5 -noflatten -top {top}\n\
+             tee -q -o {STATISTICS} stat -json\n"
+        );
+        let (_, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
+        let report = report(folder.path())?;
+        let modules = report["modules"].as_object().ok_or(ToolError::Report { tool: STAT, missing: "modules" })?;
+        let own: BTreeMap<&str, Cells> = modules
+            .iter()
+            .map(|(name, module)| (name.trim_start_matches('\\'), cells_by_type(&module["num_cells_by_type"])))
+            .collect();
+        let mut areas = Vec::new();
+        list(top, 0, &own, &mut areas);
+        Ok(areas)
+    }
+}
+
+/// Lists a module and what it consists of.
+fn list(module: &str, depth: usize, own: &BTreeMap<&str, Cells>, areas: &mut Vec<ModuleArea>) {
+    let place = areas.len();
+    areas.push(ModuleArea { depth, name: module.to_owned(), area: Area::default() });
+    let mut total = Cells::new();
+    for (kind, count) in own.get(module).into_iter().flatten() {
+        if own.contains_key(kind.as_str()) {
+            // Copies of one module have one line, and count as often as there are.
+            let part = areas.len();
+            list(kind, depth + 1, own, areas);
+            for (kind, cells) in &areas[part].area.cells {
+                *total.entry(kind.clone()).or_default() += count * cells;
+            }
+        } else {
+            *total.entry(kind.clone()).or_default() += count;
+        }
+    }
+    areas[place].area = Area::new(total);
 }
 
 fn count(cells: &Cells, kind: &str) -> u64 {
     cells.get(kind).copied().unwrap_or(0)
 }
 
-/// Cells by type of the whole design, from the output of `stat -json`.
-fn statistics(folder: &Path) -> Result<Cells, ToolError> {
-    const TOOL: &str = "Yosys (stat -json)";
+/// What `stat -json` wrote.
+fn report(folder: &Path) -> Result<Value, ToolError> {
     let path = folder.join(STATISTICS);
     let text = std::fs::read_to_string(&path).map_err(ToolError::file("read", path))?;
-    let report: Value = serde_json::from_str(&text).map_err(|source| ToolError::Json { tool: TOOL, source })?;
-    let cells = report["design"]["num_cells_by_type"]
-        .as_object()
-        .ok_or(ToolError::Report { tool: TOOL, missing: "design.num_cells_by_type" })?;
-    Ok(cells.iter().filter_map(|(kind, count)| Some((kind.clone(), count.as_u64()?))).collect())
+    serde_json::from_str(&text).map_err(|source| ToolError::Json { tool: STAT, source })
+}
+
+fn cells_by_type(value: &Value) -> Cells {
+    let cells = value.as_object().into_iter().flatten();
+    cells.filter_map(|(kind, count)| Some((kind.trim_start_matches('\\').to_owned(), count.as_u64()?))).collect()
+}
+
+/// Cells by type of the whole design.
+fn statistics(folder: &Path) -> Result<Cells, ToolError> {
+    let report = report(folder)?;
+    let cells = &report["design"]["num_cells_by_type"];
+    if cells.is_object() {
+        Ok(cells_by_type(cells))
+    } else {
+        Err(ToolError::Report { tool: STAT, missing: "design.num_cells_by_type" })
+    }
 }

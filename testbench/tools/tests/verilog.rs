@@ -280,6 +280,26 @@ fn a_large_memory_that_fits_no_ram_is_refused() {
 }
 
 #[test]
+fn modules_count_with_their_parts() {
+    let text = "module top(input wire clock, input wire [7:0] a, output wire [7:0] y);
+            wire [3:0] low, high;
+            half one(.clock(clock), .a(a[3:0]), .y(low));
+            half two(.clock(clock), .a(a[7:4]), .y(high));
+            reg [7:0] q;
+            always @(posedge clock) q <= {low, high};
+            assign y = q;
+        endmodule
+        module half(input wire clock, input wire [3:0] a, output wire [3:0] y);
+            reg [3:0] q;
+            always @(posedge clock) q <= a;
+            assign y = q;
+        endmodule";
+    let areas = Tools::locate().unwrap().yosys().synth_ecp5_modules(text, "top").unwrap();
+    let shown: Vec<_> = areas.iter().map(|module| (module.depth, module.name.as_str(), module.area.ff)).collect();
+    assert_eq!(shown, [(0, "top", 16), (1, "half", 4)]);
+}
+
+#[test]
 fn synthesis_counts_cells_and_place_and_route_gives_a_frequency() {
     let tools = Tools::locate().unwrap();
     let mapped = tools.yosys().synth_ecp5(DESIGN, "top").unwrap();

@@ -44,7 +44,8 @@ fn engines(config: Config, kind: EngineKind) -> Result<impl Fn() -> Result<Box<d
 /// Runs a stored case.
 pub fn rerun(options: &Check, path: &Path) -> Result<(), Failure> {
     let case = read_case(path).map_err(Failure::input)?;
-    let config = case.config().map_err(Failure::input)?;
+    let no_case = |problem: Difference| Failure::input(format!("{}: {problem}", path.display()));
+    let config = case.config().map_err(no_case)?;
     let kind = options.engine.map(EngineKind::from).unwrap_or_default();
     let engine = engines(config, kind)?().map_err(Failure::input)?;
     let result = check_on(&case, engine);
@@ -65,7 +66,7 @@ pub fn rerun(options: &Check, path: &Path) -> Result<(), Failure> {
     }
     match result {
         Ok(_) => Ok(()),
-        Err(problem) if problem.is_no_case() => Err(Failure::input(format!("{}: {problem}", path.display()))),
+        Err(problem) if problem.is_no_case() => Err(no_case(problem)),
         Err(difference) => Err(Failure::check(format!("{}: {difference}", case.description))),
     }
 }

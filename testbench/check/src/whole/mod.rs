@@ -30,6 +30,7 @@ use std::sync::OnceLock;
 use nitro_card::catalogue::card_entry;
 use nitro_card::config::Config;
 use nitro_components::bench::{self, Packet};
+use nitro_components::cuckoo::SPACING;
 use nitro_driver::{AxiLite, Driver, DriverState, RegisterPort};
 use nitro_model::{Model, Outcome, Parsed, Service};
 use nitro_netlist::Netlist;
@@ -55,9 +56,9 @@ const SWEEPS: u32 = 30;
 const SMALL: usize = 11;
 /// Clocks without any progress after which a turn has failed, for all but walks.
 const PATIENCE: u64 = 20_000;
-/// The same for each connection that the card can track: the table has two places for each, is walked over in two clocks a place
-/// before an insertion is refused, and a walk of the tick before may have to end first.
-const PATIENCE_PER_CONNECTION: u64 = 10;
+/// The same for each connection that the card can track: the table has two places for each, is walked over in [`SPACING`] clocks a place, twice
+/// that while keys are moved, before an insertion is refused, and a walk of the tick before may have to end first.
+const PATIENCE_PER_CONNECTION: u64 = 2 * 2 * 2 * SPACING as u64;
 /// Clocks after which what a packet changed is seen by the next.
 const SETTLED: u64 = 60;
 /// Clocks of reset.

@@ -110,7 +110,7 @@ fn the_verilog_has_the_clocks_of_the_netlist() {
 #[test]
 fn rust_hdls_own_rules_have_the_clocks_of_the_netlist() {
     let capture = vectors().join("captures/http-short.pcap");
-    let first = |engine| run_first(4, &capture, Config::Tiny, engine, Disturbance::default());
+    let first = |engine| run_first(6, &capture, Config::Tiny, engine, Disturbance::default());
     let interpreted = first(EngineKind::Interpreted);
     assert!(interpreted.net.len() + interpreted.guest.len() >= 4);
     same_clocks(&capture, &first(EngineKind::RustHdl), &interpreted);

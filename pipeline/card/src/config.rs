@@ -8,6 +8,7 @@ use nitro_simulator::BlockEntry;
 use crate::allowances;
 use crate::card::Card;
 use crate::catalogue;
+use crate::conntrack::FlowTable;
 use crate::control::Capabilities;
 use crate::security_group;
 
@@ -72,6 +73,7 @@ macro_rules! configurations {
                         >();
                         entries.extend(security_group::entries::<$row_rules, $rule_rows, $enis>());
                         entries.extend(allowances::entries::<$enis, { $enis + 3 }>());
+                        entries.push(BlockEntry::of("conntrack_flows", FlowTable::<$ways, $stash, $connections>::default));
                         entries.push(self.card_entry());
                         entries
                     } )*

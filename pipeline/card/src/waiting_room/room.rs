@@ -3,8 +3,8 @@
 //! Ports: see the stage. A record of `rx` that is decided and has nobody of its flow before it goes straight to the output
 //! register. Any other one is written to the memory, if there is a place, a slot, and its frame does not take more cells than
 //! waiting packets may hold; else it goes on as dropped. In turn the memory is read for the inquiry, and when its answer is
-//! there once more: then an entry is made, if one is to be made, and the record is offered to the output register before
-//! those of `rx`.
+//! there once more. If an entry is to be made, packets of other flows have their turns until that is done, and then the memory is read again. In the end
+//! the record is offered to the output register before those of `rx`.
 //!
 //! A later fragment is first compared with the [datagrams](super::fragments). If its first fragment is decided, its verdict
 //! is too; if that waits, it is stored in the slot of that one, as the heir of the datagram's last packet before it: each
@@ -52,6 +52,9 @@ const INSERTING: u64 = 3;
 const OFFER: u64 = 4;
 /// Its mapping is asked for.
 const MAP: u64 = 5;
+
+/// Entries that are being made at one time, as a power of two.
+const ENTERING: usize = 2;
 
 /// A waiting room for records of `T`: at most `2^NA` packets of at most `2^SA` flows.
 #[derive(Clone, Debug, LogicBlock, Ports)]
@@ -166,6 +169,17 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     kept: Signal<Local, Undecided<T>>,
     finish: Signal<Local, Bit>,
     admitted: Signal<Local, Bit>,
+
+    // Entries that are being made, of packets that wait for nothing else: their turns, and answers that have come.
+    entering: Fifo<Turn, ENTERING>,
+    entered: Fifo<ConntrackInserted, ENTERING>,
+    unanswered: Register<Bits<4>>,
+    returns: Signal<Local, Bit>,
+    /// The next answer is for the packet whose turn it is.
+    own: Signal<Local, Bit>,
+    asked_entry: Signal<Local, Bit>,
+    answered: Signal<Local, ConntrackInserted>,
+    verdict: Signal<Local, Bits<6>>,
 
     // Who leaves.
     leaving: DFF<Decided<T>>,
@@ -282,6 +296,14 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             kept: Signal::default(),
             finish: Signal::default(),
             admitted: Signal::default(),
+            entering: Fifo::default(),
+            entered: Fifo::default(),
+            unanswered: Register::default(),
+            returns: Signal::default(),
+            own: Signal::default(),
+            asked_entry: Signal::default(),
+            answered: Signal::default(),
+            verdict: Signal::default(),
             leaving: DFF::default(),
             leaving_valid: Register::default(),
             free: Signal::default(),
@@ -317,7 +339,8 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, mapped, drain, plain);
-        dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking);
+        clock!(self, clock, entering, entered);
+        dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking, unanswered);
         dff_setup!(self, clock, looked, looked_known, looked_valid, direct);
         dff_setup!(self, clock, state, answer, reason, kind, refreshes, inherits, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
@@ -328,6 +351,9 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.looked_valid.reset.next = self.reset.val();
         self.heirs.reset.next = self.reset.val();
         self.mapped.reset.next = self.reset.val();
+        self.entering.reset.next = self.reset.val();
+        self.entered.reset.next = self.reset.val();
+        self.unanswered.reset.next = self.reset.val();
         self.drain.reset.next = self.reset.val();
         self.fresh.reset.next = self.reset.val();
         self.cells.reset.next = self.reset.val();
@@ -479,14 +505,21 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             || (self.hit.val() && !self.coming.val().flow.opens);
         self.plain.write_enable.next = self.store.val();
         self.plain.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
+        // Who has an answer to return to comes before all others, and nobody else begins what may need one more.
+        self.returns.next = (self.state.q.val() == self.idle.val()) && self.entered.tx.tvalid.val();
+        self.entering.tx.tready.next = self.returns.val();
+        self.entered.tx.tready.next = self.returns.val();
         self.start.next = self.slots.ready.tvalid.val()
             && (self.state.q.val() == self.idle.val())
+            && !self.returns.val()
             && !self.plain.read_data.val()
             && !self.reading.q.val()
             && !self.asking.q.val();
         // Who has been inquired about comes first.
         self.start_direct.next = self.slots.ready.tvalid.val()
             && (self.state.q.val() == self.idle.val())
+            && !self.returns.val()
+            && self.entering.rx.tready.val()
             && self.plain.read_data.val()
             && !self.inquiry.tx.tvalid.val();
         self.slots.ready.tready.next = self.start.val() || self.start_direct.val();
@@ -510,7 +543,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         // Who is finished.
         self.memory.read_address.next = bit_cast::<NA, PLACE>(self.slots.ready.payload.val().index);
         self.memory.read_enable.next = self.start.val() || self.start_direct.val();
-        self.inquiry.tx.tready.next = (self.state.q.val() == self.idle.val()) && !self.start.val();
+        self.inquiry.tx.tready.next = (self.state.q.val() == self.idle.val())
+            && !self.start.val()
+            && !self.returns.val()
+            && self.entering.rx.tready.val();
         self.insert.tvalid.next = self.state.q.val() == self.inserts.val();
         self.insert.payload.next.tag = self.direction.val();
         self.insert.payload.next.direction = self.direction.val();
@@ -566,12 +602,45 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.drain.left.next = self.answer.q.val().turn.index;
         self.drain.finds.next = self.mapping.tvalid.val() && self.mapping.payload.val().hit;
         self.drain.ends.next = self.state.q.val() == self.idle.val();
+        // Its entry: packets of other flows have their turns meanwhile, unless the mapping that was found for it would be forgotten.
+        self.asked_entry.next = self.insert.tready.val() && (self.state.q.val() == self.inserts.val());
+        self.entering.rx.payload.next = self.answer.q.val().turn;
+        self.entering.rx.tvalid.next = self.asked_entry.val() && !self.mapped.known.val();
+        self.own.next = (self.state.q.val() == self.inserting.val()) && (self.unanswered.q.val() == bits::<4>(1));
+        self.entered.rx.payload.next = self.inserted.payload.val();
+        self.entered.rx.tvalid.next = self.inserted.tvalid.val() && !self.own.val();
+        if self.asked_entry.val() && !self.inserted.tvalid.val() {
+            self.unanswered.d.next = self.unanswered.q.val() + 1;
+        } else if self.inserted.tvalid.val() && !self.asked_entry.val() {
+            self.unanswered.d.next = self.unanswered.q.val() - 1;
+        }
+        self.verdict.next = bits::<6>(0);
+        self.answered.next = self.entered.tx.payload.val();
+        if self.own.val() {
+            self.answered.next = self.inserted.payload.val();
+        }
+        if self.answered.val().allowance_exceeded {
+            self.verdict.next = self.over_allowance.val();
+        } else if !self.answered.val().made {
+            self.verdict.next = self.conntrack_full.val();
+        }
+
         if self.state.q.val() == self.idle.val() {
-            if self.start_direct.val() {
+            if self.returns.val() {
+                self.answer.d.next.turn = self.entering.tx.payload.val();
+                self.direct.d.next = false;
+                self.memory.read_address.next = bit_cast::<NA, PLACE>(self.entering.tx.payload.val().index);
+                self.memory.read_enable.next = true;
+                self.reason.d.next = self.verdict.val();
+                self.kind.d.next = self.kind_new.val();
+                self.refreshes.d.next = false;
+                self.inherits.d.next = false;
+                self.state.d.next = self.offers.val();
+            } else if self.start_direct.val() {
                 self.answer.d.next.turn = self.slots.ready.payload.val();
                 self.direct.d.next = true;
                 self.state.d.next = self.read.val();
-            } else if self.inquiry.tx.tvalid.val() && !self.start.val() {
+            } else if self.inquiry.tx.tvalid.val() && !self.start.val() && self.entering.rx.tready.val() {
                 self.direct.d.next = false;
                 self.memory.read_address.next = bit_cast::<NA, PLACE>(self.inquiry.tx.payload.val().turn.index);
                 self.memory.read_enable.next = true;
@@ -624,16 +693,15 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
             }
         } else if self.state.q.val() == self.inserts.val() {
             if self.insert.tready.val() {
-                self.state.d.next = self.inserting.val();
+                self.state.d.next = self.idle.val();
+                if self.mapped.known.val() {
+                    self.state.d.next = self.inserting.val();
+                }
             }
         } else if self.state.q.val() == self.inserting.val() {
-            if self.inserted.tvalid.val() {
+            if self.own.val() && self.inserted.tvalid.val() {
                 self.state.d.next = self.offers.val();
-                if self.inserted.payload.val().allowance_exceeded {
-                    self.reason.d.next = self.over_allowance.val();
-                } else if !self.inserted.payload.val().made {
-                    self.reason.d.next = self.conntrack_full.val();
-                }
+                self.reason.d.next = self.verdict.val();
             }
         } else if self.take_finished.val() {
             self.state.d.next = self.idle.val();

@@ -3,8 +3,9 @@
 //! Ports: see the stage. A record of `rx` that is decided and has nobody of its flow before it goes straight to the output
 //! register. Any other one is written to the memory, if there is a place, a slot, and its frame does not take more cells than
 //! waiting packets may hold; else it goes on as dropped. In turn the memory is read for the inquiry, and when its answer is
-//! there once more. If an entry is to be made, packets of other flows have their turns until that is done, and then the memory is read again. In the end
-//! the record is offered to the output register before those of `rx`.
+//! there once more. If an entry is to be made, packets of other flows have their turns until that is done, and then the memory is read again. In the end the
+//! record is offered to the output register, and taken in a clock that no record of `rx` needs: none is there, or it comes into the room, in its place if there is no
+//! other. After 255 clocks without such a one it goes first.
 //!
 //! A later fragment is first compared with the [datagrams](super::fragments). If its first fragment is decided, its verdict
 //! is too; if that waits, it is stored in the slot of that one, as the heir of the datagram's last packet before it: each
@@ -112,6 +113,9 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     place: Signal<Local, Bits<PLACE>>,
     has_place: Signal<Local, Bit>,
     grown: Signal<Local, Bits<16>>,
+    shrunk: Signal<Local, Bits<16>>,
+    /// Whoever comes takes the place of who leaves.
+    replaces: Signal<Local, Bit>,
 
     // Fragments, and what was known of a later one in the clock before.
     fragments: Fragments,
@@ -186,6 +190,11 @@ pub struct WaitingRoom<T: Pack, const NA: usize, const SA: usize> {
     leaving_valid: Register<Bit>,
     free: Signal<Local, Bit>,
     offered: Signal<Local, Bit>,
+    may_leave: Signal<Local, Bit>,
+    /// If who is finished leaves, who comes has room.
+    exchange: Signal<Local, Bit>,
+    /// Clocks for which it could have left.
+    overdue: Register<Bits<8>>,
     take_finished: Signal<Local, Bit>,
     take_coming: Signal<Local, Bit>,
     refresh: Signal<Local, Bit>,
@@ -253,6 +262,8 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             place: Signal::default(),
             has_place: Signal::default(),
             grown: Signal::default(),
+            shrunk: Signal::default(),
+            replaces: Signal::default(),
             fragments: Fragments::new(datagrams),
             looked: DFF::default(),
             looked_known: DFF::default(),
@@ -308,6 +319,9 @@ impl<T: Pack, const NA: usize, const SA: usize> WaitingRoom<T, NA, SA> {
             leaving_valid: Register::default(),
             free: Signal::default(),
             offered: Signal::default(),
+            may_leave: Signal::default(),
+            exchange: Signal::default(),
+            overdue: Register::default(),
             take_finished: Signal::default(),
             take_coming: Signal::default(),
             refresh: Signal::default(),
@@ -340,7 +354,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
     fn update(&mut self) {
         clock!(self, clock, slots, memory, inquiry, updates, vacated, fragments, heirs, mapped, drain, plain);
         clock!(self, clock, entering, entered);
-        dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking, unanswered);
+        dff_setup!(self, clock, fresh, cells, reading, read_turn, question, asking, unanswered, overdue);
         dff_setup!(self, clock, looked, looked_known, looked_valid, direct);
         dff_setup!(self, clock, state, answer, reason, kind, refreshes, inherits, leaving, leaving_valid);
         self.slots.reset.next = self.reset.val();
@@ -354,6 +368,7 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.entering.reset.next = self.reset.val();
         self.entered.reset.next = self.reset.val();
         self.unanswered.reset.next = self.reset.val();
+        self.overdue.reset.next = self.reset.val();
         self.drain.reset.next = self.reset.val();
         self.fresh.reset.next = self.reset.val();
         self.cells.reset.next = self.reset.val();
@@ -381,8 +396,6 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         }
         self.kept.next = self.memory.read_data.val();
         self.offered.next = self.state.q.val() == self.offers.val();
-        self.take_finished.next = self.offered.val() && self.free.val() && self.updates.rx.tready.val();
-        self.finish.next = self.take_finished.val();
 
         // Who comes: is it decided, and is nobody of its flow before it?
         self.coming.next = self.rx.payload.val();
@@ -407,15 +420,36 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
                     && self.coming.val().flow.missing
                     && (self.looked.q.val().inherited.reason == 0));
         }
+        // A packet of the room leaves in a clock in which none of the path's wants to go on, be it that it comes into the room, maybe in the other
+        // one's place; so that it costs the path no clock. If there is no such clock for long, it leaves all the same.
+        self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
+        self.shrunk.next = self.grown.val() - bit_cast::<16, 12>(self.kept.val().chain.cells);
+        self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
+        self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());
+        self.may_leave.next = self.offered.val() && self.free.val() && self.updates.rx.tready.val();
+        self.exchange.next = self.may_leave.val()
+            && self.waits.val()
+            && !self.is_fragment.val()
+            && self.slots.room_after.val()
+            && (self.shrunk.val() <= self.most_cells.val());
+        self.take_finished.next = self.may_leave.val()
+            && (!self.rx.tvalid.val()
+                || self.is_fragment.val()
+                || self.overdue.q.val().all()
+                || self.exchange.val()
+                || (self.waits.val() && self.fits.val()));
+        self.finish.next = self.take_finished.val();
+        if !self.may_leave.val() || self.take_finished.val() {
+            self.overdue.d.next = bits::<8>(0);
+        } else {
+            self.overdue.d.next = self.overdue.q.val() + 1;
+        }
         self.comes.next =
             self.rx.tvalid.val() && self.settled.val() && !(self.is_fragment.val() && self.take_finished.val());
-        self.has_place.next = (self.fresh.q.val() != self.places.val()) || self.vacated.tx.tvalid.val();
-        self.grown.next = self.cells.q.val() + bit_cast::<16, 12>(self.coming.val().chain.cells);
-        self.fits.next = self.slots.room.val() && self.has_place.val() && (self.grown.val() <= self.most_cells.val());
-        self.store.next = self.comes.val() && self.waits.val() && self.fits.val();
+        self.store.next = self.comes.val() && self.waits.val() && (self.fits.val() || self.exchange.val());
         self.take_coming.next = self.comes.val()
             && !self.store.val()
-            && !self.offered.val()
+            && !self.take_finished.val()
             && self.free.val()
             && self.updates.rx.tready.val();
         self.rx.tready.next = self.store.val() || self.take_coming.val();
@@ -448,7 +482,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
 
         self.place.next = bit_cast::<PLACE, 16>(self.fresh.q.val());
         self.vacated.tx.tready.next = false;
-        if self.fresh.q.val() == self.places.val() {
+        self.replaces.next = !self.has_place.val();
+        if self.replaces.val() {
+            self.place.next = self.answer.q.val().turn.index;
+        } else if self.fresh.q.val() == self.places.val() {
             self.place.next = self.vacated.tx.payload.val();
             self.vacated.tx.tready.next = self.store.val();
         } else if self.store.val() {
@@ -709,10 +746,10 @@ impl<T: Pack, const NA: usize, const SA: usize> Logic for WaitingRoom<T, NA, SA>
         self.slots.finish.next = self.finish.val();
         self.slots.finished.next = self.answer.q.val().turn;
         self.vacated.rx.payload.next = self.answer.q.val().turn.index;
-        self.vacated.rx.tvalid.next = self.finish.val();
+        self.vacated.rx.tvalid.next = self.finish.val() && !(self.replaces.val() && self.store.val());
 
         if self.store.val() && self.finish.val() {
-            self.cells.d.next = self.grown.val() - bit_cast::<16, 12>(self.kept.val().chain.cells);
+            self.cells.d.next = self.shrunk.val();
         } else if self.store.val() {
             self.cells.d.next = self.grown.val();
         } else if self.finish.val() {

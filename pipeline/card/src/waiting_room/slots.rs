@@ -43,7 +43,9 @@ pub struct FlowSlots<const SA: usize, const NA: usize> {
     pub hit: Signal<Out, Bit>,
     /// It has packets here, or there is a free slot.
     pub room: Signal<Out, Bit>,
-    /// Put the packet at the end of its flow; only with `room`.
+    /// The same in a clock in which the packet that is looked at in `finished` is finished.
+    pub room_after: Signal<Out, Bit>,
+    /// Put the packet at the end of its flow; only with `room`, or `room_after` and `finish`.
     pub append: Signal<In, Bit>,
     /// Its place in the memory.
     pub index: Signal<In, Bits<PLACE>>,
@@ -101,6 +103,7 @@ impl<const SA: usize, const NA: usize> Default for FlowSlots<SA, NA> {
             tag: Signal::default(),
             hit: Signal::default(),
             room: Signal::default(),
+            room_after: Signal::default(),
             append: Signal::default(),
             index: Signal::default(),
             ready: StreamTx::default(),
@@ -172,7 +175,11 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
         }
         self.hit.next = self.found.val();
         self.room.next = self.found.val() || self.vacant.val();
+        self.room_after.next = self.found.val() || self.vacant.val() || self.only.val();
         self.target.next = self.free_slot.val();
+        if !self.vacant.val() {
+            self.target.next = self.finished.val().slot;
+        }
         if self.found.val() {
             self.target.next = self.match_slot.val();
         }
@@ -246,6 +253,7 @@ impl<const SA: usize, const NA: usize> Logic for FlowSlots<SA, NA> {
             if self.joins.val() && !self.found.val() {
                 self.used[i].d.next = true;
                 self.due[i].d.next = true;
+                self.tries[i].d.next = false;
                 self.tags[i].d.next = self.tag.val();
                 self.first[i].d.next = self.index.val();
             } else if self.leaves.val() {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nitro_card::config::Config;
 use nitro_simulator::Engine;
-use nitro_vpc::{Answer, MappingService, Vpc};
+use nitro_vpc::{MappingService, Vpc};
 use nitro_wire::control::{CardConfig, Mapping};
 use nitro_wire::{DropReason, MappingKind};
 use serde::{Deserialize, Serialize};
@@ -162,26 +162,6 @@ impl Tally {
     }
 }
 
-/// What is remembered of a negative reply.
-fn negative(vni: u32, ip: IpAddr) -> Mapping {
-    Mapping {
-        vni,
-        route_table: 0,
-        ip,
-        kind: MappingKind::Negative,
-        srd: false,
-        path_mtu: 0,
-        underlay_ip: ip,
-        mac: [0; 6],
-        token_epoch: 0,
-        token: 0,
-        groups: 0,
-        version: 0,
-        // For ever, as the card is filled before time begins.
-        expiry: 0,
-    }
-}
-
 impl World {
     /// What the card is programmed with, and what the model gets.
     ///
@@ -195,10 +175,11 @@ impl World {
         let vpc = Vpc::parse(text, Path::new("vpc.toml"))?;
         let service = MappingService::new(&vpc);
         let mapping = |cached: &Cached| {
-            let mapping = match service.answer(vpc.card.underlay_ip, cached.vni, cached.ip) {
-                Answer::Found(mapping) => mapping,
-                Answer::Negative => return negative(cached.vni, cached.ip),
-            };
+            let answer = service.answer(vpc.card.underlay_ip, cached.vni, cached.ip);
+            let mapping = answer.entry(cached.vni, cached.ip);
+            if mapping.kind == MappingKind::Negative {
+                return mapping;
+            }
             let kind = if cached.drop { MappingKind::Drop } else { mapping.kind };
             Mapping { kind, path_mtu: cached.path_mtu.unwrap_or(mapping.path_mtu), ..mapping }
         };

@@ -11,6 +11,7 @@ use nitro_wire::policy::EniPolicy;
 use nitro_wire::{DropReason, Layout};
 
 use crate::noise;
+use crate::talk::sender;
 
 /// Epochs of the card's two keys.
 pub const EPOCHS: [u8; 2] = [7, 8];
@@ -194,19 +195,7 @@ pub fn frame(random: &mut Random, config: &CardConfig, longest: u64) -> (Vec<u8>
 /// A frame that is delivered.
 pub fn sound(random: &mut Random, config: &CardConfig, longest: u64) -> Vec<u8> {
     let eni = &config.enis[0];
-    let sender = Sender {
-        underlay_ip: ip_bits(config.underlay_ip) ^ 2,
-        underlay_mac: config.next_hop_mac,
-        card_ip: ip_bits(config.underlay_ip),
-        card_mac: config.underlay_mac,
-        vni: eni.vni,
-        token_epoch: config.token_keys[0].0,
-        token_key: config.token_keys[0].1,
-        flow_key: config.flow_key,
-        source_eni: 3,
-        layout: Layout::Token,
-    };
-    wrap(&sender, &inner(random, eni, longest)).unwrap()
+    wrap(&sender(config, eni), &inner(random, eni, longest)).unwrap()
 }
 
 /// One fault, anywhere in the headers or at the end.

@@ -11,7 +11,7 @@ use nitro_replay::capture::{self, CapturedFrame};
 use nitro_replay::plan::{Planner, Timing};
 use nitro_replay::report::{FrameVerdict, Outcome};
 use nitro_replay::runner::{self, Disturbance};
-use nitro_replay::session::{EngineKind, Options, replay};
+use nitro_replay::session::{EngineKind, Options, mapping_capacity, replay};
 use nitro_vpc::Vpc;
 
 /// A rule of the file, in its order, and what is dropped without it: kinds of frames and the reason.
@@ -282,8 +282,7 @@ fn on_model(vpc: &Vpc, frames: &[CapturedFrame]) -> Outcome {
 }
 
 fn on_card(config: Config, vpc: &Vpc, frames: &[CapturedFrame]) -> Outcome {
-    let capacity = 4 * config.dimensions().mapping_rows() * 9 / 10;
-    let plan = Planner::new(vpc, None).plan(frames, Timing::Dense, capacity);
+    let plan = Planner::new(vpc, None).plan(frames, Timing::Dense, mapping_capacity(config));
     runner::run(vpc, &plan, &mut interpreted(config), Disturbance::default(), 20, &mut |_| ()).unwrap()
 }
 

@@ -5,11 +5,11 @@
 //! before packets are let in.
 
 use nitro_wire::Table;
-use nitro_wire::control::{Mapping, ip_bits, key_words, mac_bits};
+use nitro_wire::control::{Mapping, ip_bits, key_words};
 use nitro_wire::registers;
 use nitro_wire::tables::{MAPPING_KEY, mapping_expiry};
 
-use crate::service::Key;
+use crate::service::{Key, way_of};
 use crate::{Driver, DriverError, RegisterPort};
 
 /// Reads of STATUS until a command has ended. The cache is walked over between packets, at worst one row in 32 clocks.
@@ -26,28 +26,10 @@ impl<P: RegisterPort> Driver<P> {
     /// # Errors
     /// If the cache has no room, a value does not fit its field, or an access fails.
     pub fn install_mapping(&mut self, mapping: &Mapping) -> Result<(), DriverError> {
-        let key = [
-            ("vni", u128::from(mapping.vni)),
-            ("route_table", u128::from(mapping.route_table)),
-            ("ip", ip_bits(mapping.ip)),
-        ];
+        let key = Key::of(mapping).fields();
         let now = if mapping.expiry == 0 { 0 } else { self.port.read(registers::TIME.offset)? };
-        let row = Table::Mapping.row().pack_words(&[
-            ("valid", 1),
-            key[0],
-            key[1],
-            key[2],
-            ("kind", u128::from(mapping.kind.code())),
-            ("srd", u128::from(mapping.srd)),
-            ("path_mtu", u128::from(mapping.path_mtu)),
-            ("underlay_ip", ip_bits(mapping.underlay_ip)),
-            ("mac", u128::from(mac_bits(mapping.mac))),
-            ("token_epoch", u128::from(mapping.token_epoch)),
-            ("token", u128::from(mapping.token)),
-            ("groups", u128::from(mapping.groups)),
-            ("version", u128::from(mapping.version)),
-            ("expiry", u128::from(mapping_expiry(now, mapping.expiry))),
-        ])?;
+        let rest = [("valid", 1), ("expiry", u128::from(mapping_expiry(now, mapping.expiry)))];
+        let row = Table::Mapping.row().pack_words(&[&rest, key.as_slice(), &way_of(mapping)].concat())?;
         self.insert(|state| &mut state.mappings, &MAPPING_KEY.pack(&key)?, row)?;
         self.state.mapped.push(mapping.clone());
         Ok(())

@@ -26,6 +26,11 @@ impl Key {
         Self { vni: mapping.vni, route_table: mapping.route_table, ip: mapping.ip }
     }
 
+    /// Its fields in messages and rows.
+    pub(crate) fn fields(&self) -> [(&'static str, u128); 3] {
+        [("vni", self.vni.into()), ("route_table", self.route_table.into()), ("ip", ip_bits(self.ip))]
+    }
+
     /// Reads a query.
     ///
     /// # Errors
@@ -46,30 +51,33 @@ impl Key {
     /// # Errors
     /// If a value does not fit its field.
     pub fn reply(&self, mapping: Option<&Mapping>) -> Result<Vec<u64>, FormatError> {
-        let mut values = vec![
-            ("vni", u128::from(self.vni)),
-            ("route_table", u128::from(self.route_table)),
-            ("ip", ip_bits(self.ip)),
-        ];
+        let mut values = self.fields().to_vec();
         match mapping {
             None => values.push(("negative", 1)),
-            Some(mapping) => values.extend([
-                ("kind", u128::from(mapping.kind.code())),
-                ("srd", u128::from(mapping.srd)),
-                ("path_mtu", u128::from(mapping.path_mtu)),
-                ("underlay_ip", ip_bits(mapping.underlay_ip)),
-                ("mac", u128::from(mac_bits(mapping.mac))),
-                ("token_epoch", u128::from(mapping.token_epoch)),
-                ("token", u128::from(mapping.token)),
-                ("groups", u128::from(mapping.groups)),
-                ("version", u128::from(mapping.version)),
-                ("expiry", u128::from(mapping.expiry)),
-            ]),
+            Some(mapping) => {
+                values.extend(way_of(mapping));
+                values.push(("expiry", mapping.expiry.into()));
+            }
         }
         let bytes = SERVICE_REPLY.pack(&values)?;
         let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
         Ok(bytes.chunks(8).map(word).collect())
     }
+}
+
+/// What messages and rows say of a mapping, but for its key and when it ends.
+pub(crate) fn way_of(mapping: &Mapping) -> [(&'static str, u128); 9] {
+    [
+        ("kind", mapping.kind.code().into()),
+        ("srd", mapping.srd.into()),
+        ("path_mtu", mapping.path_mtu.into()),
+        ("underlay_ip", ip_bits(mapping.underlay_ip)),
+        ("mac", mac_bits(mapping.mac).into()),
+        ("token_epoch", mapping.token_epoch.into()),
+        ("token", mapping.token.into()),
+        ("groups", mapping.groups.into()),
+        ("version", mapping.version.into()),
+    ]
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use nitro_model::{Sender, wrap};
 use nitro_vpc::{Answer, MappingService, Vpc};
-use nitro_wire::constants::{GUEST_MTU, ethertype};
+use nitro_wire::constants::ethertype;
 use nitro_wire::control::{CardConfig, Mapping, ip_bits};
 use nitro_wire::policy::TICKS_PER_SECOND;
-use nitro_wire::{Layout, MappingKind};
+use nitro_wire::Layout;
 
 use crate::capture::CapturedFrame;
 use crate::report::Path;
@@ -191,26 +191,10 @@ impl<'a> Planner<'a> {
 
     /// The cache entry for an address: the service's answer, or a negative entry.
     fn cache_entry(&self, vni: u32, ip: IpAddr) -> Option<Mapping> {
-        match self.service.answer(self.vpc.card.underlay_ip, vni, ip) {
-            Answer::Found(mapping) => Some(mapping),
-            // A card in mode `drop` is told of all there is, and of nothing else.
-            Answer::Negative if !self.vpc.card.query_on_miss => None,
-            Answer::Negative => Some(Mapping {
-                vni,
-                route_table: 0,
-                ip,
-                kind: MappingKind::Negative,
-                srd: false,
-                path_mtu: GUEST_MTU,
-                underlay_ip: ip,
-                mac: [0; 6],
-                token_epoch: 0,
-                token: 0,
-                groups: 0,
-                version: 0,
-                expiry: 0,
-            }),
-        }
+        let answer = self.service.answer(self.vpc.card.underlay_ip, vni, ip);
+        // A card in mode `drop` is told of all there is, and of nothing else.
+        let told = self.vpc.card.query_on_miss || answer != Answer::Negative;
+        told.then(|| answer.entry(vni, ip))
     }
 
     /// Plans a whole capture for a card whose mapping cache holds `capacity` entries.

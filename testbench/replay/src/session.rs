@@ -176,6 +176,12 @@ fn verilated(entry: &BlockEntry) -> Result<Box<dyn Engine>, ReplayError> {
     Ok(Box::new(subject.library()?.instantiate()))
 }
 
+/// Mappings that a card's cache is filled with at one time. Software finds room for the last tenth only by long searches.
+#[must_use]
+pub fn mapping_capacity(config: Config) -> usize {
+    4 * config.dimensions().mapping_rows() * 9 / 10
+}
+
 /// A fresh card on an engine. The model is none.
 ///
 /// # Errors
@@ -201,10 +207,8 @@ pub fn replay(
     options: &Options,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Outcome, ReplayError> {
-    // Software finds room for the last tenth only by long searches.
     let dimensions = options.config.dimensions();
-    let capacity = 4 * dimensions.mapping_rows() * 9 / 10;
-    let plan = Planner::new(vpc, options.from).plan(frames, options.timing, capacity);
+    let plan = Planner::new(vpc, options.from).plan(frames, options.timing, mapping_capacity(options.config));
     let entry = || card_entry(options.config);
     let run = |device: &mut dyn Device, progress: &mut dyn FnMut(usize)| {
         runner::run(vpc, &plan, device, options.disturbance, options.reply_after, progress)

@@ -28,6 +28,31 @@ pub enum Answer {
     Negative,
 }
 
+impl Answer {
+    /// What a mapping cache keeps of the answer for this address: for ever, unless its owner says when it ends.
+    #[must_use]
+    pub fn entry(self, vni: u32, ip: IpAddr) -> control::Mapping {
+        match self {
+            Self::Found(mapping) => mapping,
+            Self::Negative => control::Mapping {
+                vni,
+                route_table: 0,
+                ip,
+                kind: MappingKind::Negative,
+                srd: false,
+                path_mtu: GUEST_MTU,
+                underlay_ip: ip,
+                mac: [0; 6],
+                token_epoch: 0,
+                token: 0,
+                groups: 0,
+                version: 0,
+                expiry: 0,
+            },
+        }
+    }
+}
+
 /// Answers as the mapping service would, from what the VPC file says.
 #[derive(Clone, Debug)]
 pub struct MappingService {

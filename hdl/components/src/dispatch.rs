@@ -5,7 +5,8 @@
 //!
 //! `chain`, `length`, `has_payload` and `pass` say what to do with the record that is offered; the parent computes them from it. A record
 //! that passes goes to `passed`, and its frame is fetched, in the same order; any other record ends here, and its frame is discarded.
-//! So frames that wait for their way out do not hold up the verdicts behind them, but for those that pass as well. While `hold` is set, no record is taken.
+//! So frames that wait for their way out do not hold up the verdicts behind them, until four that pass wait: a few frames that pass in clocks running
+//! cost no clock, though each is longer on its way out. While `hold` is set, no record is taken.
 
 use nitro_netlist::{Pack, Ports, hdl_gen};
 use rust_hdl::prelude::*;
@@ -42,6 +43,11 @@ pub struct Dispatch<T: Pack> {
     /// Frames to forget.
     pub discard: StreamTx<Chain>,
     queue: Fifo<T, 2>,
+    /// Fetches that the memory could not take at once; never more than records in `queue`.
+    fetches: Fifo<Fetch, 2>,
+    /// The memory forgets no frame in a clock in which one has been read.
+    discards: Fifo<Chain, 2>,
+    passes: Signal<Local, Bit>,
     able: Signal<Local, Bit>,
     taken: Signal<Local, Bit>,
 }
@@ -49,26 +55,38 @@ pub struct Dispatch<T: Pack> {
 impl<T: Pack> Logic for Dispatch<T> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, queue);
+        clock!(self, clock, queue, fetches, discards);
         self.queue.reset.next = self.reset.val();
+        self.fetches.reset.next = self.reset.val();
+        self.discards.reset.next = self.reset.val();
         self.able.next = self.records.tvalid.val() && !self.hold.val();
 
-        // The memory takes the fetch in the clock in which the queue takes the record.
+        // A fetch goes to the memory in the clock in which the queue takes the record, if none is before it.
+        self.passes.next =
+            self.able.val() && self.pass.val() && self.queue.rx.tready.val() && self.fetches.rx.tready.val();
+        self.queue.rx.payload.next = self.records.payload.val();
+        self.queue.rx.tvalid.next = self.passes.val();
+        StreamTx::<T>::link(&mut self.passed, &mut self.queue.tx);
+        self.fetches.rx.payload.next.chain = self.chain.val();
+        self.fetches.rx.payload.next.length = self.length.val();
+        self.fetches.rx.tvalid.next = self.passes.val() && (self.fetches.tx.tvalid.val() || !self.fetch.tready.val());
+        self.fetches.tx.tready.next = self.fetch.tready.val();
         self.fetch.payload.next.chain = self.chain.val();
         self.fetch.payload.next.length = self.length.val();
-        self.fetch.tvalid.next = self.able.val() && self.pass.val() && self.queue.rx.tready.val();
-        self.queue.rx.payload.next = self.records.payload.val();
-        self.queue.rx.tvalid.next = self.able.val() && self.pass.val() && self.fetch.tready.val();
-        StreamTx::<T>::link(&mut self.passed, &mut self.queue.tx);
+        self.fetch.tvalid.next = self.passes.val() || self.fetches.tx.tvalid.val();
+        if self.fetches.tx.tvalid.val() {
+            self.fetch.payload.next = self.fetches.tx.payload.val();
+        }
 
-        self.discard.payload.next = self.chain.val();
-        self.discard.tvalid.next = self.able.val() && !self.pass.val() && self.has_payload.val();
+        self.discards.rx.payload.next = self.chain.val();
+        self.discards.rx.tvalid.next = self.able.val() && !self.pass.val() && self.has_payload.val();
+        StreamTx::<Chain>::link(&mut self.discard, &mut self.discards.tx);
 
         self.taken.next = self.able.val();
         if self.pass.val() {
-            self.taken.next = self.able.val() && self.queue.rx.tready.val() && self.fetch.tready.val();
+            self.taken.next = self.passes.val();
         } else if self.has_payload.val() {
-            self.taken.next = self.able.val() && self.discard.tready.val();
+            self.taken.next = self.able.val() && self.discards.rx.tready.val();
         }
         self.done.next = self.taken.val();
         self.records.tready.next = self.taken.val();

@@ -234,7 +234,14 @@ pub fn check(case: &Case) -> Result<Tally, Difference> {
 /// What differs.
 pub fn check_on<E: Engine>(case: &Case, engine: E) -> Result<Tally, Difference> {
     let card = case.world.card()?;
-    let mut whole = Whole::try_on(engine, case.config()?, &card, case.rates)?;
+    play(case, Whole::try_on(engine, case.config()?, &card, case.rates)?)
+}
+
+/// Runs a case on a card that is its world already, disturbed as it says.
+///
+/// # Errors
+/// What differs.
+pub fn play<E: Engine>(case: &Case, mut whole: Whole<E>) -> Result<Tally, Difference> {
     whole.check_independence(case.independence);
     let known = case.service.as_ref().map(|service| Known::new(&service.known, &service.silent)).unwrap_or_default();
     if let Some(service) = &case.service {

@@ -15,10 +15,10 @@ use nitro_vpc::Vpc;
 use nitro_wire::control::CardConfig;
 use nitro_wire::counters::Bank;
 
-use crate::case::{Act, Cached, Case, Sent, Serving, World, check};
+use crate::case::{Act, Cached, Case, Sent, Serving, World, check, play};
 use crate::file::Skeleton;
 use crate::talk::{self, sender};
-use crate::whole::{Difference, Frame, Rates, Strictness};
+use crate::whole::{Difference, Frame, Rates, Strictness, Whole};
 
 /// The VPC file that captures are replayed with.
 const VPC: &str = include_str!("../../../vectors/vpc/default.toml");
@@ -135,19 +135,26 @@ fn singly(world: World, frames: impl Iterator<Item = Frame>) -> Case {
     Case { world, strictness: Strictness::Full, rates: Rates::default(), acts, ..Case::empty(CONFIG, "fuzzed".into()) }
 }
 
-/// A world that packets are sent to, and what it makes of a card.
-fn worlds() -> &'static [(World, CardConfig)] {
-    static WORLDS: OnceLock<Vec<(World, CardConfig)>> = OnceLock::new();
-    WORLDS.get_or_init(|| {
-        let world = |seed| {
+/// A world that packets are sent to, what it makes of a card, and that card: programming it takes longer than all else.
+struct Place {
+    world: World,
+    card: CardConfig,
+    programmed: Whole,
+}
+
+fn places() -> &'static [Place] {
+    static PLACES: OnceLock<Vec<Place>> = OnceLock::new();
+    PLACES.get_or_init(|| {
+        let place = |seed| {
             let mut random = Random::new(seed);
             let skeleton = Skeleton::new(&mut random, CONFIG, false, false);
             let vpc = skeleton.with_policies(&mut random);
             let world = World::File { vpc, cached: skeleton.cached };
             let card = world.card().ok()?;
-            Some((world, card))
+            let programmed = Whole::new(CONFIG, &card, Rates::default());
+            Some(Place { world, card, programmed })
         };
-        (0..CARDS).filter_map(world).collect()
+        (0..CARDS).filter_map(place).collect()
     })
 }
 
@@ -158,15 +165,15 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> &'a [u8] {
     taken
 }
 
-/// The case that bytes stand for. The first one chooses the card; then for each packet: what it is, its length (16 bits, big-endian), its bytes.
+/// The case that bytes stand for, and its card. The first one chooses the card; then for each packet: what it is, its length (16 bits, big-endian), its bytes.
 ///
 /// What it is: bit 0 set: from the underlay; bit 1 set: as it is, else with the addresses of an interface and, from the underlay, wrapped
 /// for it; bits 2 to 4: the interface.
-#[must_use]
-pub fn packets_case(bytes: &[u8]) -> Option<Case> {
+fn packets_case(bytes: &[u8]) -> Option<(Case, &'static Place)> {
     let (first, mut rest) = bytes.split_first()?;
-    let worlds = worlds();
-    let (world, card) = worlds.get(usize::from(*first) % worlds.len().max(1))?;
+    let places = places();
+    let place = places.get(usize::from(*first) % places.len().max(1))?;
+    let Place { world, card, .. } = place;
     let mut frames = Vec::new();
     while let [what, high, low, ..] = *rest {
         rest = &rest[3..];
@@ -188,7 +195,7 @@ pub fn packets_case(bytes: &[u8]) -> Option<Case> {
             Bank::Rx => Frame::rx(wrap(&sender(card, eni), &frame).ok()?, false),
         });
     }
-    Some(singly(world.clone(), frames.into_iter()))
+    Some((singly(world.clone(), frames.into_iter()), place))
 }
 
 /// A card and its packets: the card is the model's.
@@ -196,10 +203,10 @@ pub fn packets_case(bytes: &[u8]) -> Option<Case> {
 /// # Errors
 /// If it is not.
 pub fn packets(bytes: &[u8]) -> Result<(), FuzzError> {
-    packets_case(bytes).map_or(Ok(()), |case| refuse(check(&case)))
+    packets_case(bytes).map_or(Ok(()), |(case, place)| refuse(play(&case, place.programmed.clone())))
 }
 
-/// Bytes that [`packets_case`] makes these frames of, for the beginnings of a corpus.
+/// Bytes of which [`packets`] makes these frames, for the beginnings of a corpus.
 #[must_use]
 pub fn packets_bytes(card: u8, frames: &[Frame]) -> Vec<u8> {
     let mut bytes = vec![card];

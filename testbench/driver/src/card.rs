@@ -15,6 +15,7 @@ use crate::{BusError, DriverError, RegisterPort};
 pub(crate) const MAX_POLLS: u32 = 1000;
 
 /// One hash table: where its entries stand, and their rows.
+#[derive(Clone)]
 pub(crate) struct HashTable {
     name: &'static str,
     table: Table,
@@ -23,6 +24,7 @@ pub(crate) struct HashTable {
 }
 
 /// What the software knows of a card's state.
+#[derive(Clone)]
 pub struct DriverState {
     pub(crate) enis: u32,
     /// What was last written to the words of TABLE_DATA: most rows differ in a few.

@@ -7,7 +7,7 @@ use crate::placement::Full;
 use crate::security::SecurityError;
 
 /// What can go wrong in programming a card.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum DriverError {
     /// A register access failed.
     #[error(transparent)]

@@ -10,6 +10,7 @@ use crate::security::{Compiled, CompiledRule, Plan, Rows, RuleMemory, SecurityEr
 use crate::{Driver, DriverError, RegisterPort};
 
 /// The card's rule memories, one a direction.
+#[derive(Clone)]
 pub struct RuleMemories([RuleMemory; 2]);
 
 /// A new set: interface, direction, and what is to be written.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use nitro_model::{Sender, wrap};
 use nitro_vpc::{Answer, MappingService, Vpc};
+use nitro_wire::Layout;
 use nitro_wire::constants::ethertype;
 use nitro_wire::control::{CardConfig, Mapping, ip_bits};
 use nitro_wire::policy::TICKS_PER_SECOND;
-use nitro_wire::Layout;
 
 use crate::capture::CapturedFrame;
 use crate::report::Path;

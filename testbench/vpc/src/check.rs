@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use nitro_wire::policy::{MAX_NACL_RULES, MAX_SECURITY_RULES, Protocol, Timeouts};
 use toml::Spanned;
@@ -571,7 +572,7 @@ impl Vpc {
     pub fn parse(text: &str, path: &Path) -> Result<Self, VpcError> {
         let error = |place: Range<usize>, problem| {
             let line = 1 + text.get(..place.start).unwrap_or_default().matches('\n').count();
-            VpcError { file: path.to_owned(), line, problem: Box::new(problem) }
+            VpcError { file: path.to_owned(), line, problem: Arc::new(problem) }
         };
         let file = toml::from_str::<file::File>(text)
             .map_err(|e| error(e.span().unwrap_or(0..0), Problem::Toml(e.message().trim().to_owned())))?;
@@ -586,7 +587,7 @@ impl Vpc {
         let text = std::fs::read_to_string(path).map_err(|e| VpcError {
             file: path.to_owned(),
             line: 1,
-            problem: Box::new(Problem::Unreadable(e)),
+            problem: Arc::new(Problem::Unreadable(e)),
         })?;
         Self::parse(&text, path)
     }

@@ -1,9 +1,10 @@
 //! What can be wrong with a VPC file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A mistake in a VPC file, with its place.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{}:{line}: {problem}", file.display())]
 pub struct VpcError {
     /// The file.
@@ -11,7 +12,7 @@ pub struct VpcError {
     /// Line, counted from 1.
     pub line: usize,
     /// What is wrong, and what would be right.
-    pub problem: Box<Problem>,
+    pub problem: Arc<Problem>,
 }
 
 /// The kinds of mistakes. Every message says what would be right.

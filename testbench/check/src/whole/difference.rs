@@ -58,7 +58,7 @@ impl std::fmt::Display for EventDifference {
 }
 
 /// The card is not the model's, or the bench cannot go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Difference {
     /// In an act of a case.

@@ -125,7 +125,8 @@ type FlowId = (u64, u128, u128, u8, u16, u16, u8, u16);
 /// Frames that shall leave, and by which flow.
 type Due = Vec<(FlowId, Packet)>;
 
-/// A card and its model.
+/// A card and its model. A clone goes its own way from here.
+#[derive(Clone)]
 pub struct Whole<E = InterpretedEngine> {
     /// The card.
     pub engine: E,

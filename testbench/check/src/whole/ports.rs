@@ -44,6 +44,7 @@ impl Seen {
 }
 
 /// Sources and sinks at the packet ports, sinks of events, and the mapping service.
+#[derive(Clone)]
 pub struct Ports {
     /// The mapping service's end.
     pub server: MappingServer,

@@ -12,6 +12,7 @@ use nitro_wire::registers;
 use super::Difference;
 
 /// Answers queries.
+#[derive(Clone)]
 pub struct MappingServer {
     query: Sink,
     reply: Source,
@@ -95,7 +96,7 @@ impl MappingServer {
 }
 
 /// Writes to registers while packets are under way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Interruption {
     planned: VecDeque<(u16, u32)>,
     /// Clocks until then, once the turn has begun.

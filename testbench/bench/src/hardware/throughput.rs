@@ -15,8 +15,8 @@ const DRAIN: u64 = 8_000;
 /// Flows that take turns.
 const FLOWS: u16 = 8;
 
-/// Clocks a packet, and the part of them with a beat at the busier port.
-fn rate(rig: &mut Rig, path: usize, bytes: usize, packets: usize) -> Result<(f64, f64), BenchError> {
+/// Clocks from the end of one packet at the output to that of the next, and the part of them with a beat at the busier port.
+fn rate(rig: &mut Rig, beat_bytes: usize, path: usize, bytes: usize, packets: usize) -> Result<(f64, f64), BenchError> {
     rig.run(REST)?;
     rig.forget();
     let count = u16::try_from(packets).unwrap_or(u16::MAX);
@@ -30,12 +30,17 @@ fn rate(rig: &mut Rig, path: usize, bytes: usize, packets: usize) -> Result<(f64
         rig.clock()?;
     }
     rig.run(DRAIN + REST)?;
-    let events = rig.passed(path)?;
-    let left = std::iter::from_fn(|| rig.sinks[path].stream.pop()).count();
-    if events.len() != usize::from(count) || left < events.len() {
-        return Err(BenchError::Traffic(format!("{count} packets entered, {} left", events.len())));
+    rig.passed(path)?;
+    let mut ends = Vec::new();
+    let mut left = 0;
+    while let Some((clock, packet)) = rig.sinks[path].pop()? {
+        left += packet.bytes.len().div_ceil(beat_bytes);
+        ends.push(clock);
     }
-    let span = events.last().zip(events.first()).map_or(0, |(last, first)| last - first) as f64;
+    if ends.len() != usize::from(count) {
+        return Err(BenchError::Traffic(format!("{count} packets entered, {} left", ends.len())));
+    }
+    let span = ends.last().zip(ends.first()).map_or(0, |(last, first)| last - first) as f64;
     let clocks = span / f64::from(count - 1);
     let beats = offered.max(left) as f64 / f64::from(count);
     Ok((clocks, beats / clocks))
@@ -51,10 +56,11 @@ pub fn measure(config: Config, packets: usize) -> Result<Vec<Finding>, BenchErro
         rig.push(0, &rig::datagram(60, 1000 + port, 2000))?;
     }
     rig.run(REST)?;
+    let beat_bytes = config.dimensions().beat_bytes();
     let mut findings = Vec::new();
     for (path, name) in ["tx", "rx"].into_iter().enumerate() {
         for bytes in SIZES {
-            let (clocks, busy) = rate(&mut rig, path, bytes, packets.max(2))?;
+            let (clocks, busy) = rate(&mut rig, beat_bytes, path, bytes, packets.max(2))?;
             let quantity = format!("{name}, {bytes} bytes");
             let note = format!("{} busy in {:.1} % of the clocks", ["output", "input"][path], 100.0 * busy);
             findings.push(finding(config, "known flows", &quantity, "clocks/packet", clocks).note(&note));

@@ -33,6 +33,12 @@ pub fn expand(kernel: &ItemFn) -> Result<Tokens> {
 
         #[automatically_derived]
         fn hdl(&self) -> ::rust_hdl::prelude::Verilog {
+            {
+                #[allow(unused_imports)]
+                use ::nitro_netlist::about::{Told as _, Untold as _};
+                let inquiry = ::nitro_netlist::about::Inquiry::<Self>(::core::marker::PhantomData);
+                ::nitro_netlist::about::tell((&&inquiry).about());
+            }
             ::nitro_netlist::kernel::read(#text, &[#(#widths),*], &[#(#links),*])
         }
     })

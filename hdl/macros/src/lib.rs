@@ -5,7 +5,9 @@ mod kernel;
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Field, Visibility, parse_macro_input};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprLit, Field, Lit, Meta, MetaNameValue, Visibility, parse_macro_input,
+};
 
 /// The named fields of a struct, or the error to show.
 fn named_fields(input: &DeriveInput) -> Result<Vec<(&Ident, &Field)>, Tokens> {
@@ -16,6 +18,20 @@ fn named_fields(input: &DeriveInput) -> Result<Vec<(&Ident, &Field)>, Tokens> {
         .map(|field| field.ident.as_ref().map(|ident| (ident, field)))
         .collect::<Option<Vec<_>>>()
         .map_or_else(|| error("only structs with named fields can be derived"), Ok)
+}
+
+/// The doc comment among these attributes, its lines joined.
+fn doc_text(attributes: &[Attribute]) -> String {
+    let line = |attribute: &Attribute| match &attribute.meta {
+        Meta::NameValue(MetaNameValue { path, value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }), .. })
+            if path.is_ident("doc") =>
+        {
+            Some(text.value().trim().to_owned())
+        }
+        _ => None,
+    };
+    let lines: Vec<String> = attributes.iter().filter_map(line).collect();
+    lines.join(" ").trim().to_owned()
 }
 
 /// Derives `nitro_netlist::Ports` for a block or an interface: its public fields are its ports.
@@ -29,11 +45,18 @@ pub fn ports(input: TokenStream) -> TokenStream {
     let ports: Vec<_> = fields
         .iter()
         .filter(|(ident, field)| matches!(field.vis, Visibility::Public(_)) && !ident.to_string().starts_with('_'))
-        .map(|(ident, _)| ident)
         .collect();
+    let texts = ports.iter().map(|(_, field)| doc_text(&field.attrs));
+    let ports: Vec<_> = ports.iter().map(|(ident, _)| ident).collect();
+    let text = doc_text(&input.attrs);
     let name = &input.ident;
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     quote! {
+        impl #impl_generics ::nitro_netlist::about::Documented for #name #ty_generics #where_clause {
+            const TEXT: &'static str = #text;
+            const PORTS: &'static [(&'static str, &'static str)] = &[#((stringify!(#ports), #texts)),*];
+        }
+
         impl #impl_generics ::nitro_netlist::Ports for #name #ty_generics #where_clause {
             fn visit_ports(&mut self, name: &str, visitor: &mut dyn ::nitro_netlist::ports::PortVisitor) {
                 #(::nitro_netlist::Ports::visit_ports(

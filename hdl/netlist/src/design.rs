@@ -1,5 +1,6 @@
 //! The hierarchical design: one [`Module`] a distinct block, each with its own expression graph.
 
+use crate::about::About;
 use crate::netlist::{Netlist, Node, NodeId};
 use crate::primitive::ReadTiming;
 use crate::verilog::{self, VerilogPackage};
@@ -182,6 +183,8 @@ pub struct ModuleBody {
 pub struct Module {
     /// Its unique name.
     pub name: String,
+    /// What its author says of it, if it is a block of Rust.
+    pub about: Option<About>,
     /// The rest.
     pub body: ModuleBody,
 }

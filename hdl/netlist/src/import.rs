@@ -77,7 +77,7 @@ impl Design {
     #[must_use]
     pub fn of_netlist(netlist: &Netlist) -> Self {
         let body = Import::new(netlist).body();
-        let modules = vec![Module { name: netlist.name.clone(), body }];
+        let modules = vec![Module { name: netlist.name.clone(), about: None, body }];
         Self { modules, netlist: netlist.clone(), warnings: Vec::new() }
     }
 }

@@ -8,6 +8,7 @@
 //! [`ports`] is how test benches reach the ports of a live block, and [`primitive`] is how the
 //! project's own leaf blocks (registers, memories) tell the elaborator what they are.
 
+pub mod about;
 pub mod design;
 mod elaborate;
 mod expression;

@@ -102,6 +102,43 @@ fn join_segments(segments: &[&str]) -> String {
     legal_name(&plain.join("_"))
 }
 
+/// What the modules of a block are called: its type in small letters after the stage that it belongs to, which is the outermost
+/// module of its crate, and its generic parameters (`nitro_components::fifo::Fifo<a::Ask, 2>`: `fifo_ask_2`).
+#[must_use]
+pub fn module_name(type_name: &str) -> String {
+    let (path, generics) = type_name.split_once('<').unwrap_or((type_name, ""));
+    let segments: Vec<&str> = path.split("::").collect();
+    let own = snake_case(segments.last().unwrap_or(&path));
+    let stage = segments.get(1).filter(|_| segments.len() > 2);
+    let mut name = match stage {
+        Some(stage) if own != **stage && !own.starts_with(&format!("{stage}_")) => format!("{stage}_{own}"),
+        _ => own,
+    };
+    for word in generics.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
+        let word = word.rsplit("::").next().unwrap_or(word);
+        if !word.is_empty() {
+            name = format!("{name}_{}", snake_case(word));
+        }
+    }
+    legal_name(&name)
+}
+
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let begins = letter.is_uppercase()
+            && index > 0
+            && (!letters[index - 1].is_uppercase() || letters.get(index + 1).is_some_and(|next| next.is_lowercase()))
+            && letters[index - 1] != '_';
+        if begins {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}
+
 /// Appends `_` to a name that Verilog or SystemVerilog reserves.
 #[must_use]
 pub fn legal_name(name: &str) -> String {
@@ -385,6 +422,20 @@ mod tests {
 
     fn shape(path: &str, descriptor: &TypeDescriptor) -> Vec<(String, usize, usize)> {
         leaf_fields(path, descriptor).into_iter().map(|leaf| (leaf.name, leaf.offset, leaf.width)).collect()
+    }
+
+    #[test]
+    fn modules_are_called_after_types() {
+        for (type_name, name) in [
+            ("nitro_components::fifo::Fifo<nitro_card::conntrack::record::ConntrackAsk, 2>", "fifo_conntrack_ask_2"),
+            ("nitro_components::cuckoo::stash::Stash<24, 5>", "cuckoo_stash_24_5"),
+            ("nitro_card::conntrack::queue::InsertQueue", "conntrack_insert_queue"),
+            ("nitro_card::control::axi_lite::AxiLite", "control_axi_lite"),
+            ("a::b::Ip4Sum<a::Pair<rust_hdl::bits::Bits<9>, bool>, true>", "b_ip4_sum_pair_bits_9_bool_true"),
+            ("Wait", "wait_"),
+        ] {
+            assert_eq!(module_name(type_name), name);
+        }
     }
 
     #[test]

@@ -95,13 +95,14 @@ fn wrap(leaf: Scope) -> Scope {
     let atoms = leaf.atoms.iter().filter(|atom| atom.kind.is_parameter()).cloned().collect();
     let (name, path) = (leaf.name.clone(), leaf.path.clone());
     let child = Scope { name: core.into(), path: format!("{path}.{core}"), ..leaf };
-    Scope { name, path, body: Body::Kernel(kernel), atoms, children: vec![child] }
+    Scope { name, path, about: None, body: Body::Kernel(kernel), atoms, children: vec![child] }
 }
 
 #[derive(Default)]
 struct Elaborator {
     modules: Vec<Module>,
-    by_body: HashMap<ModuleBody, ModuleId>,
+    /// By type, if it is known, and body.
+    by_body: HashMap<(Option<&'static str>, ModuleBody), ModuleId>,
     names: HashSet<String>,
     warnings: Vec<Warning>,
 }
@@ -131,23 +132,32 @@ impl Elaborator {
 
     /// Adds a module, or finds an equal one.
     fn register(&mut self, scope: &Scope, body: ModuleBody, is_top: bool) -> ModuleId {
-        if !is_top && let Some(&known) = self.by_body.get(&body) {
+        let id = ModuleId(number(self.modules.len()));
+        if is_top {
+            self.modules.push(Module { name: names::flat_name(&scope.name), about: scope.about, body });
+            return id;
+        }
+        let key = (scope.about.map(|about| about.type_name), body);
+        if let Some(&known) = self.by_body.get(&key) {
             return known;
         }
-        let id = ModuleId(number(self.modules.len()));
-        let plain: Vec<&str> = scope.name.split('$').filter(|s| s.parse::<u64>().is_err()).collect();
-        let base = names::flat_name(&plain.join("$"));
+        // After the type, so that a change elsewhere renames nothing.
+        let base = scope.about.map_or_else(
+            || {
+                let plain: Vec<&str> = scope.name.split('$').filter(|s| s.parse::<u64>().is_err()).collect();
+                names::flat_name(&plain.join("$"))
+            },
+            |about| names::module_name(about.type_name),
+        );
         let mut name = base.clone();
-        if !is_top {
-            for suffix in 2.. {
-                if self.names.insert(name.clone()) {
-                    break;
-                }
-                name = format!("{base}_{suffix}");
+        for copy in 2.. {
+            if self.names.insert(name.clone()) {
+                break;
             }
+            name = format!("{base}__{copy}");
         }
-        self.by_body.insert(body.clone(), id);
-        self.modules.push(Module { name, body });
+        self.modules.push(Module { name, about: scope.about, body: key.1.clone() });
+        self.by_body.insert(key, id);
         id
     }
 }

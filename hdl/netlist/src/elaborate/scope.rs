@@ -7,6 +7,7 @@ use rust_hdl::core::timing::TimingInfo;
 use rust_hdl::prelude::{Atom, AtomKind, Block, Probe, TypeDescriptor, Verilog};
 
 use super::errors::ElaborateError;
+use crate::about::{self, About};
 use crate::names;
 use crate::primitive::{self, Primitive};
 use crate::words;
@@ -42,6 +43,8 @@ pub(super) struct Scope {
     pub name: String,
     /// Instance names from the top down, joined with `.`.
     pub path: String,
+    /// What `#[hdl_gen]` of this project told of the block.
+    pub about: Option<About>,
     pub body: Body,
     pub atoms: Vec<AtomInfo>,
     pub children: Vec<Scope>,
@@ -88,7 +91,8 @@ impl Probe for Collector {
             self.fail(ElaborateError::KernelPanicked { path: path.clone(), message });
             Body::Unknown("panic")
         });
-        let scope = Scope { name, path, body, atoms: Vec::new(), children: Vec::new() };
+        let about = about::take();
+        let scope = Scope { name, path, about, body, atoms: Vec::new(), children: Vec::new() };
         self.open.push((scope, self.namespace.len()));
     }
 
@@ -128,6 +132,7 @@ impl Probe for Collector {
 /// What the block says that it does; an `Err` holds the message of a panic.
 fn body(node: &dyn Block) -> Result<Body, String> {
     drop(primitive::take());
+    about::take();
     // A kernel's casts are evaluated on live values while its tree is built, and a literal that does not fit panics there.
     let verilog = catch_unwind(AssertUnwindSafe(|| node.hdl())).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

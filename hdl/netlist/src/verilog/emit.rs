@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::names::ModuleNames;
 use super::plan::Plan;
-use super::syntax::{literal, range, select, wrap};
+use super::syntax::{comment, literal, range, select, wrap};
 use super::{memory, plan};
 use crate::design::{Module, ModuleBody, Role, Signal, SignalId, Source};
 use crate::netlist::{NodeId, Op};
@@ -398,6 +398,9 @@ impl<'m> Printer<'m> {
         let unused = self.unused();
         let module = self.module;
         let mut out = String::from("`default_nettype none\n\n");
+        if let Some(about) = module.about {
+            comment(0, about.text, &mut out);
+        }
         if !module.body.parameters.is_empty() {
             out.push_str("// Constants:\n");
             for parameter in &module.body.parameters {
@@ -405,6 +408,7 @@ impl<'m> Printer<'m> {
             }
         }
         let _ = writeln!(out, "module {} (", module.name);
+        let mut said = None;
         for (index, &port) in module.body.ports.iter().enumerate() {
             let signal = module.body.signal(port);
             let kind = match signal.role {
@@ -412,6 +416,12 @@ impl<'m> Printer<'m> {
                 Role::Output => "output wire ",
                 _ => "input  wire ",
             };
+            if let Some((place, text)) = module.about.and_then(|about| about.port(&signal.name))
+                && said != Some(place)
+            {
+                comment(4, text, &mut out);
+                said = Some(place);
+            }
             let comma = if index + 1 < module.body.ports.len() { "," } else { "" };
             let _ = writeln!(out, "    {kind}{}{}{comma}", range(signal.width), signal.name);
         }

@@ -18,6 +18,7 @@ use crate::elaborate::with_large_stack;
 
 use names::ModuleNames;
 pub use names::VerilogSignal;
+pub use syntax::plain_text;
 
 /// One Verilog source file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -284,6 +284,30 @@ impl Table {
         self as u8
     }
 
+    /// What its rows are, and what `TABLE_INDEX` says.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Eni => "An interface; index: its number.",
+            Self::Local => "Interface of a local address. A hash table of the key `vni` ‖ `ip`.",
+            Self::Mapping => "Entry of the mapping cache. A hash table of the key `vni` ‖ `route_table` ‖ `ip`.",
+            Self::NaclRule => {
+                "Rule of a network ACL; index: bank (bit 15), direction (14: 0 egress, 1 ingress), subnet (13:6), place (5:0). The first that matches decides."
+            }
+            Self::NaclSet => {
+                "Which bank of a subnet's ACL counts, from the next `POLICY_COMMIT` on; index: direction (bit 8), subnet (7:0). Not enabled: all passes."
+            }
+            Self::SecurityRule => {
+                "Rule of security groups; index: direction (bit 15: 0 egress, 1 ingress), row and place in the row (14:0; `POLICY_CAPABILITIES` says how many bits are the place)."
+            }
+            Self::SecuritySet => {
+                "Where an interface's rules stand, from the next `POLICY_COMMIT` on: first row, rows, and how many of them, the first ones, hold rules that track nothing; index: direction (bit 8), interface (7:0)."
+            }
+            Self::Conntrack => "Limits of an interface's connections, timeouts in ticks; index: its number.",
+            Self::Allowance => "Allowances of an interface, packets a second; index: its number.",
+        }
+    }
+
     /// Format of a row as written through `TABLE_DATA`.
     #[must_use]
     pub const fn row(self) -> Format {

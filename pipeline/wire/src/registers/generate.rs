@@ -81,9 +81,22 @@ pub fn markdown() -> String {
     line!(text);
     line!(text, "## Table rows");
     line!(text);
-    line!(text, "Bits within `TABLE_DATA`, whose word 0 holds bits 31:0.");
+    line!(text, "Bits within `TABLE_DATA`, whose word 0 holds bits 31:0. IPv4 addresses are v4-mapped.");
+    line!(text);
+    line!(
+        text,
+        "A *hash table* has four ways of the same number of rows, a power of two (`CAPABILITIES`). A key may stand in one row of each way: bits"
+    );
+    line!(
+        text,
+        "`16 w` and up of SipHash-1-3, under `HASH_KEY`, of its bytes (big-endian, in the order given, zeros behind up to a multiple of 8) are its row in way"
+    );
+    line!(
+        text,
+        "`w`. The index is way · rows + row. To make room, write an entry into another one of its rows before its old row is overwritten."
+    );
     for table in Table::ALL {
-        markdown_row(&mut text, table.code(), &table.row());
+        markdown_row(&mut text, table);
     }
     line!(text);
     line!(text, "## Counters");
@@ -117,9 +130,10 @@ pub fn markdown() -> String {
     text.0
 }
 
-fn markdown_row(text: &mut Text, code: u8, row: &Format) {
+fn markdown_row(text: &mut Text, table: Table) {
+    let row = table.row();
     line!(text);
-    line!(text, "Table {code}, `{}`, {} bits:", row.name, row.bits);
+    line!(text, "Table {}, `{}`, {} bits. {}", table.code(), row.name, row.bits, table.description());
     line!(text);
     line!(text, "| bits | field |");
     line!(text, "|---|---|");
@@ -250,7 +264,7 @@ pub fn json() -> Value {
             "fields": register.fields.iter().map(field).collect::<Vec<_>>(),
         })
     };
-    let table = |table: Table| object!({"code": table.code(), "name": table.row().name, "bits": table.row().bits, "fields": json_format(&table.row())});
+    let table = |table: Table| object!({"code": table.code(), "name": table.row().name, "description": table.description(), "bits": table.row().bits, "fields": json_format(&table.row())});
     let reason = |reason: &DropReason| {
         object!({
             "code": reason.code(),

@@ -86,7 +86,8 @@ module stage (
     assign o = state_q;
 
     // Bits that nothing reads.
-    wire unused = &{1'b0, i[3:0]};
+    (* unused *) wire unused;
+    assign unused = &{1'b0, i[3:0]};
 endmodule
 
 `default_nettype wire

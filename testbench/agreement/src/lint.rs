@@ -6,7 +6,7 @@ use nitro_tools::{Checked, Tools};
 use crate::error::AgreementError;
 use crate::subject::Subject;
 
-/// Checks the Verilog of a block: no warning from Verilator (`-Wall`, no waivers) nor from Yosys, no latch, no loop,
+/// Checks the Verilog of a block: no warning from Verilator (`-Wall`, no waivers), slang (`-Weverything`) nor Yosys, no latch, no loop,
 /// no undriven wire, and every memory recognised as a memory. Returns what Yosys counted.
 ///
 /// # Errors
@@ -24,6 +24,7 @@ pub fn lint_on(subject: &Subject<'_>) -> Result<Checked, AgreementError> {
     let package = subject.design().verilog();
     let files: Vec<(&str, &str)> = package.files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
     tools.verilator().lint(&files, &package.top)?;
+    tools.slang().lint(&files, &package.top)?;
     let checked = tools.yosys().check(&package.text(), &package.top)?;
     let expected = subject.netlist().memories.len();
     // Yosys may make more of them: it also finds ROMs in case statements.

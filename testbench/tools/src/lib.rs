@@ -1,4 +1,4 @@
-//! The open hardware tools, as a library: Yosys, nextpnr and Verilator, installed by itself on first use.
+//! The open hardware tools, as a library: Yosys, nextpnr, Verilator and slang, installed by itself on first use.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), nitro_tools::ToolError> {
@@ -17,6 +17,7 @@ mod error;
 mod install;
 mod nextpnr;
 mod process;
+mod slang;
 pub mod verilator;
 mod yosys;
 
@@ -24,5 +25,6 @@ pub use directory::target_directory;
 pub use error::ToolError;
 pub use install::Tools;
 pub use nextpnr::{Nextpnr, PlaceAndRoute, Placed, Utilisation};
+pub use slang::Slang;
 pub use verilator::{Effort, TracedModel, VerilatedLibrary, VerilatedModel, Verilator, VerilogDesign};
 pub use yosys::{Area, Checked, ModuleArea, Synthesised, Yosys};

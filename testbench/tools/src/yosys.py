@@ -1,16 +1,46 @@
-"""Runs a Yosys script, one command a line, through the native module: `yosys.py SCRIPT`.
+"""Yosys through its native Python module, which has no command line: `yosys.py [options] [file ...]`.
 
-`pyosys` is a Python module without a command line. Its log goes to standard output, errors to standard
-error, and a failed command ends the process with status 1.
+Understands what other tools call `yosys` with: `-p COMMANDS`, `-s SCRIPT`, `-l LOG`, `-q`, `-V`. A file whose name ends in `.ys` is a script,
+any other is Verilog. The log goes to standard output, errors to standard error, and a failed command ends the process with status 1.
 """
 
+import argparse
 import sys
 
 from pyosys import libyosys
 
-design = libyosys.Design()
-with open(sys.argv[1], encoding="utf-8") as script:
-    for line in script:
-        command = line.strip()
-        if command and not command.startswith("#"):
-            libyosys.run_pass(command, design)
+
+def main():
+    parser = argparse.ArgumentParser(prog="yosys", add_help=False)
+    parser.add_argument("-p", action="append", default=[], dest="commands")
+    parser.add_argument("-s", action="append", default=[], dest="scripts")
+    parser.add_argument("-l", dest="log")
+    parser.add_argument("-q", action="count", default=0)
+    parser.add_argument("-V", "--version", action="store_true")
+    parser.add_argument("-Q", "-T", action="store_true")
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    if options.version:
+        print(libyosys.yosys_version_str)
+        return
+    design = libyosys.Design()
+    run = lambda command: libyosys.run_pass(command, design)
+    if options.log:
+        run(f"tee -q -o {options.log} log {libyosys.yosys_version_str}")
+    # Comments hold any characters, even those that separate commands.
+    scripts = options.scripts + [name for name in options.files if name.endswith(".ys")]
+    for name in options.files:
+        if name not in scripts:
+            run(f"read_verilog {name}")
+    for name in scripts:
+        with open(name, encoding="utf-8") as script:
+            for line in script:
+                command = line.strip()
+                if command and not command.startswith("#"):
+                    run(command)
+    for command in options.commands:
+        run(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -190,7 +190,7 @@ fn lint_accepts_clean_verilog_and_refuses_any_warning() {
     verilator.lint(&[("part.v", part), ("top.v", top)], "top").unwrap();
     let unused = "module top(input wire a, input wire b, output wire y); assign y = ~a; endmodule\n";
     match verilator.lint(&[("top.v", unused)], "top") {
-        Err(ToolError::Lint { top, output }) => {
+        Err(ToolError::Lint { top, output, .. }) => {
             assert_eq!(top, "top");
             assert!(output.contains("UNUSEDSIGNAL") && output.contains("'b'"), "{output}");
         }

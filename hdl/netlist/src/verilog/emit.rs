@@ -369,8 +369,8 @@ impl<'m> Printer<'m> {
         body.signals.iter().map(name).collect()
     }
 
-    /// The bits that nothing reads.
-    fn unused(&mut self) -> Option<String> {
+    /// The bits that nothing reads: a wire of them, and what drives it.
+    fn unused(&mut self) -> Option<(String, String)> {
         let mut parts = Vec::new();
         for (name, width) in &self.declared {
             let used = self.used.get(name).cloned().unwrap_or_else(|| words::zero(*width));
@@ -391,7 +391,7 @@ impl<'m> Printer<'m> {
             return None;
         }
         let name = self.plan.fresh("unused");
-        Some(format!("wire {name} = &{{1'b0, {}}};", parts.join(", ")))
+        Some((format!("(* unused *) wire {name};"), format!("assign {name} = &{{1'b0, {}}};", parts.join(", "))))
     }
 
     fn finish(mut self) -> String {
@@ -432,8 +432,9 @@ impl<'m> Printer<'m> {
                 let _ = writeln!(out, "{part}\n");
             }
         }
-        if let Some(unused) = unused {
+        if let Some((declaration, unused)) = unused {
             out.push_str("    // Bits that nothing reads.\n");
+            let _ = writeln!(out, "    {declaration}");
             wrap(4, &unused, &mut out);
         }
         out.truncate(out.trim_end().len());

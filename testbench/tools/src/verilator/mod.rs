@@ -240,7 +240,7 @@ impl Verilator {
         if finished.success && finished.errors.trim().is_empty() {
             Ok(())
         } else {
-            Err(ToolError::Lint { top: top.to_owned(), output: tail(&finished.errors) })
+            Err(ToolError::Lint { tool: "Verilator", top: top.to_owned(), output: tail(&finished.errors) })
         }
     }
 

@@ -48,7 +48,7 @@ targets:
     tools:
       verilator:
         mode: binary
-        verilator_options: [--timing, -O3]
+        verilator_options: [--timing, -O3, -CFLAGS, -std=c++20]
   synth:
     <<: *default
     description: Netlist for Lattice ECP5 in Yosys

@@ -47,7 +47,7 @@ The same by hand:
 
     verilator --lint-only -Wall --top-module {top} -f {top}.f
     iverilog -g2005 -Wall -o example.vvp -c {top}.f example/{top}_example.v && vvp example.vvp
-    verilator --binary --timing --top-module {top}_example -f {top}.f example/{top}_example.v && obj_dir/V{top}_example
+    verilator --binary --timing -CFLAGS -std=c++20 --top-module {top}_example -f {top}.f example/{top}_example.v && obj_dir/V{top}_example
     yosys -p \"read_verilog $(tr '\\n' ' ' < {top}.f); synth_ecp5 -top {top} -json {top}.json\"
 
 The example prints `PASS` at its end. Verilator is version 5 or newer.

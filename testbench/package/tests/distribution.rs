@@ -69,7 +69,7 @@ fn fusesoc_simulates_in_icarus_and_synthesises() {
     let said = run(folder.path(), fusesoc(), &arguments("sim"));
     assert!(said.contains("PASS"), "{said}");
     let said = run(folder.path(), fusesoc(), &arguments("synth"));
-    let log = std::fs::read_to_string(folder.path().join("build/nitro_card_responder_sum_0.1.0/synth/yosys.log"));
+    let log = std::fs::read_to_string(folder.path().join("build/nitro_card_responder_sum_0.1.0/synth-yosys/yosys.log"));
     let log = log.unwrap_or_else(|error| panic!("{error}: {said}"));
     assert!(log.contains("TRELLIS_FF"), "{log}");
 }

@@ -139,9 +139,10 @@ impl<'a> Bench<'a> {
         seed: u64,
     ) -> Result<Self, BenchError> {
         bench::set(engine, "hash_key", &HASH_KEY)?;
+        // Ticks count up, but for the jump from zero to the first one here, of which no walk may be left.
         loop {
             engine.settle();
-            if bench::get(engine, "ready")? == [1] {
+            if bench::get(engine, "ready")? == [1] && bench::get(engine, "swept")? == [1] {
                 break;
             }
             engine.edge();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nitro_components::bench::{Random, input, reset};
 use nitro_components::catalogue;
-use nitro_simulator::{Engine, InterpretedEngine};
+use nitro_simulator::{Engine, InterpretedEngine, PortInfo};
 
 #[test]
 fn every_entry_elaborates_under_its_own_name() {
@@ -16,9 +16,10 @@ fn every_entry_elaborates_under_its_own_name() {
     }
 }
 
-/// Outputs that say when something happens.
-fn is_control(name: &str) -> bool {
-    ["tvalid", "tready", "ready", "done", "dropped", "first"].iter().any(|control| name.ends_with(control))
+/// Outputs that say when something happens; wider ones, such as the number of a chain's first cell, are data.
+fn is_control(port: &PortInfo) -> bool {
+    let names = ["tvalid", "tready", "ready", "done", "dropped", "first"];
+    port.width == 1 && names.iter().any(|control| port.name.ends_with(control))
 }
 
 /// Sets all inputs but reset to random values.
@@ -36,7 +37,7 @@ fn stimulate(engines: &mut [&mut InterpretedEngine], random: &mut Random) {
 }
 
 fn control(engine: &InterpretedEngine) -> Vec<(&str, u64)> {
-    let outputs = engine.outputs().iter().enumerate().filter(|(_, port)| is_control(&port.name));
+    let outputs = engine.outputs().iter().enumerate().filter(|(_, port)| is_control(port));
     let read = |index| {
         let mut value = [0];
         engine.get(index, &mut value);

@@ -90,6 +90,12 @@ pub enum Difference {
     /// What the card asks the mapping service, or what that replies, has no form.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// Software waits for ever.
+    #[error("a write to a register has no answer after {clocks} clocks")]
+    NoAnswer {
+        /// Clocks that it was waited for.
+        clocks: u64,
+    },
     /// Nothing happens any more, and frames have no verdict.
     #[error("{entered:?} frames entered (tx, rx, and tx frames in rx), {disposed:?} came to an end")]
     Lost {

@@ -401,9 +401,16 @@ impl<E: Engine> Whole<E> {
                 break;
             }
         }
+        let mut clocks = 0;
         while self.interruption.is_under_way() {
             self.step(&mut seen)?;
+            clocks += 1;
+            if clocks > self.patience {
+                return Err(Difference::NoAnswer { clocks });
+            }
         }
+        // Until the next turn, other software has the registers for itself.
+        self.interruption.end();
         for _ in 0..SETTLED {
             self.step(&mut seen)?;
         }

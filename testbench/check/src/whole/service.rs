@@ -132,6 +132,11 @@ impl Interruption {
         self.begun = true;
     }
 
+    /// A turn has ended, and all that was to be written in it has been.
+    pub fn end(&mut self) {
+        self.begun = false;
+    }
+
     /// Not all has been written.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
@@ -202,7 +207,6 @@ impl Interruption {
             assert_eq!(get(engine, "control_bresp").unwrap(), [0]);
             self.under_way = false;
             self.ended = true;
-            self.begun = !self.planned.is_empty();
         }
     }
 }

@@ -22,11 +22,12 @@ pub struct BlockReport {
     pub outcome: Result<u64, AgreementError>,
 }
 
-/// Lints every block of a catalogue, replays its stored cases and tries random ones on all engines; `budget` says how
+/// Lints every block of a catalogue, replays its stored cases and tries random ones on these engines; `budget` says how
 /// much of each block. Reports come in the catalogue's order.
 #[must_use]
 pub fn agree_all(
     entries: &[BlockEntry],
+    engines: &[EngineKind],
     stored: &[StoredCases],
     budget: impl Fn(&Subject<'_>) -> Budget + Sync,
 ) -> Vec<BlockReport> {
@@ -34,7 +35,7 @@ pub fn agree_all(
     let reports = Mutex::new(Vec::new());
     let work = || {
         while let Some(entry) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = agree_one(entry, stored, &budget);
+            let outcome = agree_one(entry, engines, stored, &budget);
             if let Ok(mut reports) = reports.lock() {
                 reports.push(BlockReport { block: entry.name, outcome });
             }
@@ -49,10 +50,11 @@ pub fn agree_all(
 
 fn agree_one(
     entry: &BlockEntry,
+    engines: &[EngineKind],
     stored: &[StoredCases],
     budget: impl Fn(&Subject<'_>) -> Budget,
 ) -> Result<u64, AgreementError> {
-    let subject = Subject::new(entry, &EngineKind::COMPARED)?;
+    let subject = Subject::new(entry, engines)?;
     lint_on(&subject)?;
     let mut clocks = 0;
     for stored in stored.iter().filter(|stored| stored.block == entry.name) {

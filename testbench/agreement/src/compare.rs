@@ -24,6 +24,8 @@ pub enum EngineKind {
     Compiled,
     /// The emitted Verilog, in Verilator.
     Verilator,
+    /// The emitted Verilog after Yosys made gates of it, in Verilator.
+    Gates,
 }
 
 impl EngineKind {
@@ -42,6 +44,7 @@ impl EngineKind {
             Self::Unoptimised => "unoptimised",
             Self::Compiled => "compiled",
             Self::Verilator => "verilator",
+            Self::Gates => "gates",
         }
     }
 }

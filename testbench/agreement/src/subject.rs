@@ -11,7 +11,7 @@ use nitro_netlist::{Design, Netlist};
 use nitro_simulator::BlockEntry;
 use nitro_simulator::engine::EngineFault;
 use nitro_simulator::{Engine, InterpretedEngine, Interpreter, Options, PortInfo, TracedEngine};
-use nitro_tools::{Effort, Tools, VerilatedLibrary, VerilogDesign};
+use nitro_tools::{Effort, Technology, Tools, VerilatedLibrary, VerilogDesign};
 
 use crate::compare::{CompareError, EngineKind, Lanes, compare};
 use crate::error::AgreementError;
@@ -27,6 +27,8 @@ pub struct Subject<'a> {
     outputs: Vec<PortInfo>,
     /// Built when first needed.
     library: RefCell<Option<Arc<VerilatedLibrary>>>,
+    /// The same of gates.
+    gates: RefCell<Option<Arc<VerilatedLibrary>>>,
     /// Built when first needed.
     program: RefCell<Option<Program>>,
     /// Interpreters at power-up, by kind and number of lanes.
@@ -55,6 +57,7 @@ impl<'a> Subject<'a> {
             inputs,
             outputs,
             library: RefCell::default(),
+            gates: RefCell::default(),
             program: RefCell::default(),
             compiled: RefCell::default(),
         })
@@ -133,7 +136,7 @@ impl<'a> Subject<'a> {
                 let verilator = Tools::locate()?.verilator();
                 Box::new(verilator.traced(&verilog, &self.netlist, &signals, Effort::Build)?)
             }
-            EngineKind::Compiled => return Err(AgreementError::NoTrace),
+            EngineKind::Compiled | EngineKind::Gates => return Err(AgreementError::NoTrace),
         })
     }
 
@@ -157,6 +160,18 @@ impl<'a> Subject<'a> {
         let text = self.design.verilog().text();
         let library = Tools::locate()?.verilator().library(&self.verilog(&text), Effort::Build)?;
         Ok(Arc::clone(self.library.borrow_mut().insert(library)))
+    }
+
+    /// The verilated gates, from the cache or built now.
+    fn gates(&self) -> Result<Arc<VerilatedLibrary>, AgreementError> {
+        if let Some(library) = self.gates.borrow().as_ref() {
+            return Ok(Arc::clone(library));
+        }
+        let tools = Tools::locate()?;
+        let text = self.design.verilog().text();
+        let gates = tools.yosys().synthesise(&text, self.design.name(), Technology::Gates)?.verilog()?;
+        let library = tools.verilator().library(&self.verilog(&gates), Effort::Netlist)?;
+        Ok(Arc::clone(self.gates.borrow_mut().insert(library)))
     }
 
     /// Interpreters in their power-up state; the netlist is compiled once for each number of lanes.
@@ -185,10 +200,8 @@ impl<'a> Subject<'a> {
                 Lanes::Engines(engines.map_err(|source| self.no_rust_hdl(source))?)
             }
             EngineKind::Compiled => programs(&self.program()?, lanes)?,
-            EngineKind::Verilator => {
-                let library = self.library()?;
-                Lanes::Engines((0..lanes).map(|_| -> Box<dyn Engine> { Box::new(library.instantiate()) }).collect())
-            }
+            EngineKind::Verilator => models(&self.library()?, lanes),
+            EngineKind::Gates => models(&self.gates()?, lanes),
         })
     }
 }
@@ -202,6 +215,10 @@ pub(crate) fn interpreter(netlist: &Netlist, kind: EngineKind, lanes: usize) -> 
     // A single lane would get the machine for one lane.
     let lanes = if kind == EngineKind::ManyLanes { lanes.max(2) } else { 1 };
     Interpreter::with_options(netlist, Options { lanes, trace: false, optimise: kind != EngineKind::Unoptimised })
+}
+
+fn models(library: &Arc<VerilatedLibrary>, lanes: usize) -> Lanes {
+    Lanes::Engines((0..lanes).map(|_| -> Box<dyn Engine> { Box::new(library.instantiate()) }).collect())
 }
 
 /// Processes of a compiled program.

@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::HashSet;
 
+use nitro_agreement::EngineKind;
 use nitro_card::catalogue::catalogue;
 use nitro_card::config::Config;
 
@@ -19,5 +20,5 @@ fn every_block_of_every_card_passes_lint_and_agrees_on_all_engines() {
         entries.extend(own);
     }
     assert!(entries.len() > catalogue(Config::Line).len(), "the configurations differ in some blocks");
-    common::passes(&entries);
+    common::passes(&entries, &EngineKind::COMPARED);
 }

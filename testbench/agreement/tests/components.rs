@@ -1,9 +1,12 @@
-//! Every component: clean Verilog, and agreement of all engines.
+//! Every component: clean Verilog, and agreement of all engines, the gates that Yosys makes of it among them.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
 mod common;
 
+use nitro_agreement::EngineKind;
+
 #[test]
 fn every_component_passes_lint_and_agrees_on_all_engines() {
-    common::passes(&nitro_components::catalogue());
+    let engines = [EngineKind::COMPARED.as_slice(), &[EngineKind::Gates]].concat();
+    common::passes(&nitro_components::catalogue(), &engines);
 }

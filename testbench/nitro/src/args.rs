@@ -221,6 +221,9 @@ pub struct Check {
     /// Compare random netlists with their Verilog in Verilator, too
     #[arg(long, requires = "random_netlists")]
     pub verilator: bool,
+    /// Compare blocks with the gates that Yosys makes of them, too
+    #[arg(long, conflicts_with_all = ["random_netlists", "cards", "rerun"])]
+    pub gates: bool,
     /// Instead of blocks, compare cards of at least this many random VPC files with the golden model
     #[arg(long, value_name = "N", conflicts_with_all = ["block", "random_netlists"], value_parser = clap::value_parser!(u64).range(1..))]
     pub cards: Option<u64>,
@@ -246,30 +249,59 @@ pub struct Check {
 /// Where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Target {
-    /// Lattice ECP5 (LFE5U-85F)
+    /// Lattice ECP5
     Ecp5,
+    /// Lattice iCE40
+    Ice40,
+    /// AMD UltraScale+, mapping only
+    Xilinx,
+    /// Gates of two inputs; memories of more than 64 words stay memories
+    Generic,
+}
+
+impl From<Target> for nitro_tools::Technology {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Ecp5 => Self::Ecp5,
+            Target::Ice40 => Self::Ice40,
+            Target::Xilinx => Self::UltraScalePlus,
+            Target::Generic => Self::Gates,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 pub struct Synth {
-    /// Technology
-    #[arg(long, value_enum)]
-    pub target: Target,
+    /// Technologies, separated by commas
+    #[arg(long, value_enum, required = true, value_delimiter = ',')]
+    pub target: Vec<Target>,
     /// Configuration of the card
     #[arg(long, value_enum, default_value_t)]
     pub config: ConfigName,
     /// One block instead of the whole card
     #[arg(long, value_name = "NAME")]
     pub block: Option<String>,
-    /// Place and route, too
+    /// Every block, and not the card
+    #[arg(long, conflicts_with = "block")]
+    pub every_block: bool,
+    /// Place and route on LFE5U-85F, too
     #[arg(long)]
     pub pnr: bool,
     /// What each part takes, this many levels deep; each is mapped by itself, so that the sum is more than the whole
-    #[arg(long, value_name = "DEPTH", conflicts_with = "pnr")]
+    #[arg(long, value_name = "DEPTH", conflicts_with_all = ["pnr", "baseline"])]
     pub parts: Option<usize>,
-    /// Seed of the placer
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// Seeds of the placer, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "1", requires = "pnr")]
+    pub seed: Vec<u64>,
+    /// Speed grades, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "6", requires = "pnr", value_parser = clap::value_parser!(u32).range(6..=8))]
+    pub speed: Vec<u32>,
+    /// Fail where a block differs from these rows, which --json printed
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// How many percent a count of cells may differ from the baseline; RAMs and DSPs may not
+    #[arg(long, default_value_t = 5, requires = "baseline")]
+    pub tolerance: u64,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,

@@ -13,8 +13,6 @@ mod cards;
 
 /// Nodes above which a block gets fewer clocks: rust_hdl's own rules take long on it.
 const LARGE: usize = 5_000;
-/// Engines that blocks are compared on.
-const ENGINES: usize = EngineKind::COMPARED.len();
 /// Random netlists that a compiler gets at once.
 const NETLISTS_PER_BUILD: usize = 50;
 
@@ -80,11 +78,16 @@ pub fn run(options: &Check) -> Result<(), Failure> {
         None => blocks::all(config),
         name => vec![blocks::find(config, name.as_deref())?],
     };
+    let mut engines = EngineKind::COMPARED.to_vec();
+    if options.gates {
+        engines.push(EngineKind::Gates);
+    }
+    let count = engines.len();
     let bar = bar(blocks.len(), "checking", options.quiet.quiet);
     let mut rows = Vec::new();
     // One pair of blocks at a time, so that there is something to show early.
     for pair in blocks.chunks(2) {
-        for report in agree_all(pair, &[], |subject| budget(subject, options.seed)) {
+        for report in agree_all(pair, &engines, &[], |subject| budget(subject, options.seed)) {
             let (clocks, problem) = match report.outcome {
                 Ok(clocks) => (Some(clocks), None),
                 Err(error) => (None, Some(error.to_string())),
@@ -93,7 +96,7 @@ pub fn run(options: &Check) -> Result<(), Failure> {
             if !options.json {
                 bar.suspend(|| match (&row.clocks, &row.problem) {
                     (Some(clocks), _) => {
-                        println!("ok    {:<24} lint, synthesis check, {clocks} clocks on {ENGINES} engines", row.block)
+                        println!("ok    {:<24} lint, synthesis check, {clocks} clocks on {count} engines", row.block)
                     }
                     (None, problem) => println!("FAIL  {:<24} {}", row.block, problem.as_deref().unwrap_or_default()),
                 });

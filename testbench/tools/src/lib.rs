@@ -18,13 +18,15 @@ mod install;
 mod nextpnr;
 mod process;
 mod slang;
+mod synthesis;
 pub mod verilator;
 mod yosys;
 
 pub use directory::target_directory;
 pub use error::ToolError;
 pub use install::Tools;
-pub use nextpnr::{Nextpnr, PlaceAndRoute, Placed, Utilisation};
+pub use nextpnr::{Nextpnr, PathStep, PlaceAndRoute, Placed, Utilisation};
 pub use slang::Slang;
+pub use synthesis::{Area, ModuleArea, Synthesised, Technology};
 pub use verilator::{Effort, TracedModel, VerilatedLibrary, VerilatedModel, Verilator, VerilogDesign};
-pub use yosys::{Area, Checked, ModuleArea, Synthesised, Yosys};
+pub use yosys::{Checked, Yosys};

@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::process::{run, tail};
-use crate::yosys::NETLIST;
-use crate::{Synthesised, ToolError};
+use crate::synthesis::NETLIST;
+use crate::{Synthesised, Technology, ToolError};
 
 const TOOL: &str = "nextpnr-ecp5";
 const REPORT: &str = "report.json";
@@ -52,6 +52,17 @@ pub struct Utilisation {
     pub available: u64,
 }
 
+/// What a path spends on its way to a signal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathStep {
+    /// The signal, by its name in the Verilog with the instances above it; what mapping made of it does not show.
+    pub signal: String,
+    /// Time in the cells that make it, ns.
+    pub logic_ns: f64,
+    /// Time on the wires between them, ns.
+    pub routing_ns: f64,
+}
+
 /// A placed and routed design.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
@@ -59,8 +70,8 @@ pub struct Placed {
     pub fmax_mhz: Option<f64>,
     /// Cells of the device by kind.
     pub utilisation: BTreeMap<String, Utilisation>,
-    /// The slowest register-to-register path, step by step: `kind delay cell.port -> cell.port`, delays in ns.
-    pub critical_path: Vec<String>,
+    /// The slowest register-to-register path: the design's signals on the way.
+    pub critical_path: Vec<PathStep>,
 }
 
 impl Nextpnr {
@@ -73,8 +84,12 @@ impl Nextpnr {
     /// Small blocks take seconds, a whole card can take an hour.
     ///
     /// # Errors
-    /// [`ToolError::Nextpnr`] if it does not fit or cannot be routed, or a report error.
+    /// [`ToolError::Nextpnr`] if it does not fit, cannot be routed, or is mapped to something else than ECP5; or a report error.
     pub fn place_and_route(&self, design: &Synthesised, options: &PlaceAndRoute) -> Result<Placed, ToolError> {
+        if design.technology != Technology::Ecp5 {
+            let output = format!("the design is mapped to {}", design.technology.title());
+            return Err(ToolError::Nextpnr { top: design.top.clone(), output });
+        }
         std::fs::create_dir_all(&self.work).map_err(ToolError::file("create", &self.work))?;
         let mut command = Command::new(&self.python);
         command
@@ -117,8 +132,8 @@ fn parse(report: &Value) -> Result<Placed, ToolError> {
     })
 }
 
-/// The steps of the longest path that begins and ends at a clock.
-fn slowest(paths: &[Value]) -> Vec<String> {
+/// The longest path that begins and ends at a clock.
+fn slowest(paths: &[Value]) -> Vec<PathStep> {
     let is_clock = |end: &Value| end.as_str().is_some_and(|name| name.contains("edge "));
     let delay = |step: &Value| step["delay"].as_f64().unwrap_or(0.0);
     let total = |path: &Value| path["path"].as_array().map_or(0.0, |steps| steps.iter().map(delay).sum::<f64>());
@@ -129,18 +144,26 @@ fn slowest(paths: &[Value]) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let pin = |end: &Value| {
-        format!("{}.{}", end["cell"].as_str().unwrap_or_default(), end["port"].as_str().unwrap_or_default())
-    };
-    path["path"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|step| {
-            let kind = step["type"].as_str().unwrap_or("step");
-            format!("{kind} {:.3} {} -> {}", delay(step), pin(&step["from"]), pin(&step["to"]))
-        })
-        .collect()
+    let mut steps: Vec<PathStep> = Vec::new();
+    for step in path["path"].as_array().into_iter().flatten() {
+        let signal = signal(step["to"]["cell"].as_str().unwrap_or_default());
+        if steps.last().is_none_or(|last| last.signal != signal) {
+            steps.push(PathStep { signal: signal.to_owned(), logic_ns: 0.0, routing_ns: 0.0 });
+        }
+        if let Some(last) = steps.last_mut() {
+            let spent = if step["type"] == "routing" { &mut last.routing_ns } else { &mut last.logic_ns };
+            *spent += delay(step);
+        }
+    }
+    steps
+}
+
+/// The signal that a cell is named after. Yosys appends the type and port of each cell between them.
+fn signal(cell: &str) -> &str {
+    const CELLS: [&str; 9] =
+        ["_LUT4", "_CCU2C", "_PFUMX", "_L6MUX21", "_TRELLIS_FF", "_DP16KD", "_TRELLIS_DPR16X4", "_MULT18X18D", "_$"];
+    let end = CELLS.iter().filter_map(|kind| cell.find(kind)).min();
+    end.map_or(cell, |end| &cell[..end])
 }
 
 #[cfg(test)]
@@ -155,7 +178,9 @@ mod tests {
             "utilization": { "DP16KD": { "used": 3, "available": 208 } },
             "critical_paths": [
                 { "from": "posedge a", "to": "posedge a", "path": [
-                    { "type": "logic", "delay": 1.0, "from": { "cell": "x", "port": "Q" }, "to": { "cell": "y", "port": "D" } }
+                    { "type": "clk-to-q", "delay": 0.5, "from": { "cell": "x_q_TRELLIS_FF_Q", "port": "CLK" }, "to": { "cell": "x_q_TRELLIS_FF_Q", "port": "Q" } },
+                    { "type": "routing", "delay": 1.0, "from": { "cell": "x_q_TRELLIS_FF_Q", "port": "Q" }, "to": { "cell": "a.y_LUT4_Z", "port": "A" } },
+                    { "type": "logic", "delay": 0.25, "from": { "cell": "a.y_LUT4_Z", "port": "A" }, "to": { "cell": "a.y_LUT4_Z", "port": "F" } }
                 ]},
                 { "from": "<async>", "to": "posedge a", "path": [{ "delay": 9.0 }] },
             ],
@@ -163,7 +188,8 @@ mod tests {
         let placed = parse(&report).unwrap();
         assert_eq!(placed.fmax_mhz, Some(150.5));
         assert_eq!(placed.utilisation["DP16KD"], Utilisation { used: 3, available: 208 });
-        assert_eq!(placed.critical_path, ["logic 1.000 x.Q -> y.D"]);
+        let step = |signal: &str, logic_ns, routing_ns| PathStep { signal: signal.to_owned(), logic_ns, routing_ns };
+        assert_eq!(placed.critical_path, [step("x_q", 0.5, 0.0), step("a.y", 0.25, 1.0)]);
     }
 
     #[test]

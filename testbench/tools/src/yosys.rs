@@ -1,4 +1,4 @@
-//! Yosys: is the emitted Verilog fit for synthesis, and how large does it get?
+//! Yosys: is the emitted Verilog fit for synthesis?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,19 +10,17 @@ use tempfile::TempDir;
 use crate::ToolError;
 use crate::process::{run, tail};
 
-const DESIGN: &str = "design.v";
-const STATISTICS: &str = "statistics.json";
-const STAT: &str = "Yosys (stat -json)";
+pub(crate) const DESIGN: &str = "design.v";
+pub(crate) const STATISTICS: &str = "statistics.json";
+pub(crate) const STAT: &str = "Yosys (stat -json)";
 const UNMAPPED: &str = "unmapped.txt";
 /// Memories of fewer words may become registers.
 const RAM_WORDS: u32 = 256;
 /// Memories of fewer words may become distributed RAM.
 const BLOCK_RAM_WORDS: u32 = 512;
-/// The name of the netlist that [`Yosys::synth_ecp5`] leaves for nextpnr.
-pub(crate) const NETLIST: &str = "netlist.json";
 
 /// Cells by type.
-type Cells = BTreeMap<String, u64>;
+pub(crate) type Cells = BTreeMap<String, u64>;
 
 /// Runs Yosys scripts through its native Python module.
 #[derive(Clone, Debug)]
@@ -39,67 +37,6 @@ pub struct Checked {
     pub memories: u64,
     /// All word-level cells by type, over all instances.
     pub cells: BTreeMap<String, u64>,
-}
-
-/// Cells after mapping to Lattice ECP5, over all instances.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Area {
-    /// `LUT4`.
-    pub lut4: u64,
-    /// `TRELLIS_FF`.
-    pub ff: u64,
-    /// `DP16KD`: block RAMs of 18 kb.
-    pub block_ram: u64,
-    /// `TRELLIS_DPR16X4`: distributed RAMs of 16 × 4 bits.
-    pub distributed_ram: u64,
-    /// `MULT18X18D`.
-    pub multiplier: u64,
-    /// `CCU2C`: two-bit carry chains, each in the place of two LUTs.
-    pub carry: u64,
-    /// Every cell by type.
-    pub cells: BTreeMap<String, u64>,
-}
-
-impl Area {
-    fn new(cells: Cells) -> Self {
-        Self {
-            lut4: count(&cells, "LUT4"),
-            ff: count(&cells, "TRELLIS_FF"),
-            block_ram: count(&cells, "DP16KD"),
-            distributed_ram: count(&cells, "TRELLIS_DPR16X4"),
-            multiplier: count(&cells, "MULT18X18D"),
-            carry: count(&cells, "CCU2C"),
-            cells,
-        }
-    }
-}
-
-/// A module of a design, mapped to ECP5.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModuleArea {
-    /// How deep it lies below the top.
-    pub depth: usize,
-    /// Its name.
-    pub name: String,
-    /// The cells of one copy of it, its parts included.
-    pub area: Area,
-}
-
-/// A design mapped to ECP5. Its netlist lies in a temporary folder until this is dropped.
-#[derive(Debug)]
-pub struct Synthesised {
-    /// Cells used.
-    pub area: Area,
-    pub(crate) top: String,
-    pub(crate) folder: TempDir,
-}
-
-impl Synthesised {
-    /// The netlist in Yosys's JSON.
-    #[must_use]
-    pub fn netlist(&self) -> PathBuf {
-        self.folder.path().join(NETLIST)
-    }
 }
 
 impl Yosys {
@@ -181,64 +118,6 @@ impl Yosys {
         let cells = statistics(folder.path())?;
         Ok(Checked { memories: count(&cells, "$mem_v2"), cells })
     }
-
-    /// Maps a design to Lattice ECP5 and counts its cells.
-    ///
-    /// # Errors
-    /// [`ToolError::Yosys`] or a file error.
-    pub fn synth_ecp5(&self, verilog: &str, top: &str) -> Result<Synthesised, ToolError> {
-        let script = format!(
-            "read_verilog {DESIGN}\n\
-             synth_ecp5 -top {top} -json {NETLIST}\n\
-             tee -q -o {STATISTICS} stat -json\n"
-        );
-        let (_, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
-        let area = Area::new(statistics(folder.path())?);
-        Ok(Synthesised { area, top: top.to_owned(), folder })
-    }
-
-    /// Maps a design to Lattice ECP5 module by module and counts the cells of each one, its parts included: the top first, then what it
-    /// consists of, in depth. Together the modules are larger than the flat design, in which logic is shared across their borders.
-    ///
-    /// # Errors
-    /// [`ToolError::Yosys`] or a file error.
-    pub fn synth_ecp5_modules(&self, verilog: &str, top: &str) -> Result<Vec<ModuleArea>, ToolError> {
-        let script = format!(
-            "read_verilog {DESIGN}\n\
-             synth_ecp5 -noflatten -top {top}\n\
-             tee -q -o {STATISTICS} stat -json\n"
-        );
-        let (_, folder) = self.run(top, &script, &[(DESIGN, verilog)])?;
-        let report = report(folder.path())?;
-        let modules = report["modules"].as_object().ok_or(ToolError::Report { tool: STAT, missing: "modules" })?;
-        let own: BTreeMap<&str, Cells> = modules
-            .iter()
-            .map(|(name, module)| (name.trim_start_matches('\\'), cells_by_type(&module["num_cells_by_type"])))
-            .collect();
-        let mut areas = Vec::new();
-        list(top, 0, &own, &mut areas);
-        Ok(areas)
-    }
-}
-
-/// Lists a module and what it consists of.
-fn list(module: &str, depth: usize, own: &BTreeMap<&str, Cells>, areas: &mut Vec<ModuleArea>) {
-    let place = areas.len();
-    areas.push(ModuleArea { depth, name: module.to_owned(), area: Area::default() });
-    let mut total = Cells::new();
-    for (kind, count) in own.get(module).into_iter().flatten() {
-        if own.contains_key(kind.as_str()) {
-            // Copies of one module have one line, and count as often as there are.
-            let part = areas.len();
-            list(kind, depth + 1, own, areas);
-            for (kind, cells) in &areas[part].area.cells {
-                *total.entry(kind.clone()).or_default() += count * cells;
-            }
-        } else {
-            *total.entry(kind.clone()).or_default() += count;
-        }
-    }
-    areas[place].area = Area::new(total);
 }
 
 fn count(cells: &Cells, kind: &str) -> u64 {
@@ -246,19 +125,19 @@ fn count(cells: &Cells, kind: &str) -> u64 {
 }
 
 /// What `stat -json` wrote.
-fn report(folder: &Path) -> Result<Value, ToolError> {
+pub(crate) fn report(folder: &Path) -> Result<Value, ToolError> {
     let path = folder.join(STATISTICS);
     let text = std::fs::read_to_string(&path).map_err(ToolError::file("read", path))?;
     serde_json::from_str(&text).map_err(|source| ToolError::Json { tool: STAT, source })
 }
 
-fn cells_by_type(value: &Value) -> Cells {
+pub(crate) fn cells_by_type(value: &Value) -> Cells {
     let cells = value.as_object().into_iter().flatten();
     cells.filter_map(|(kind, count)| Some((kind.trim_start_matches('\\').to_owned(), count.as_u64()?))).collect()
 }
 
 /// Cells by type of the whole design.
-fn statistics(folder: &Path) -> Result<Cells, ToolError> {
+pub(crate) fn statistics(folder: &Path) -> Result<Cells, ToolError> {
     let report = report(folder)?;
     let cells = &report["design"]["num_cells_by_type"];
     if cells.is_object() {

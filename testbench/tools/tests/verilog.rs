@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use nitro_simulator::{Engine, PortInfo, image_words};
-use nitro_tools::{Effort, PlaceAndRoute, ToolError, Tools, VerilatedModel, VerilogDesign};
+use nitro_tools::{
+    Effort, PlaceAndRoute, Placed, Synthesised, Technology, ToolError, Tools, VerilatedModel, VerilogDesign,
+};
 
 /// A register of 100 bits that adds, a product through a register, and a memory with a registered read port.
 const DESIGN: &str = "
@@ -294,7 +296,7 @@ fn modules_count_with_their_parts() {
             always @(posedge clock) q <= a;
             assign y = q;
         endmodule";
-    let areas = Tools::locate().unwrap().yosys().synth_ecp5_modules(text, "top").unwrap();
+    let areas = Tools::locate().unwrap().yosys().synthesise_modules(text, "top", Technology::Ecp5).unwrap();
     let shown: Vec<_> = areas.iter().map(|module| (module.depth, module.name.as_str(), module.area.ff)).collect();
     assert_eq!(shown, [(0, "top", 16), (1, "half", 4)]);
 }
@@ -302,12 +304,42 @@ fn modules_count_with_their_parts() {
 #[test]
 fn synthesis_counts_cells_and_place_and_route_gives_a_frequency() {
     let tools = Tools::locate().unwrap();
-    let mapped = tools.yosys().synth_ecp5(DESIGN, "top").unwrap();
+    let mapped = tools.yosys().synthesise(DESIGN, "top", Technology::Ecp5).unwrap();
     assert!(mapped.area.ff >= 100 && mapped.area.carry >= 50, "{:?}", mapped.area);
     assert_eq!(mapped.area.multiplier, 1);
+    assert!(mapped.logic_depth >= 10, "{}", mapped.logic_depth);
     assert!(mapped.netlist().exists());
     let placed = tools.nextpnr().place_and_route(&mapped, &PlaceAndRoute::default()).unwrap();
     assert!(placed.fmax_mhz.unwrap() > 50.0, "{placed:?}");
     assert_eq!(placed.utilisation["MULT18X18D"].used, 1);
     assert!(!placed.critical_path.is_empty());
+}
+
+#[test]
+fn every_technology_counts_registers_memories_and_the_depth_of_logic() {
+    let text = "module top(input wire clock, input wire [9:0] address, input wire [17:0] data, input wire write, output reg [17:0] q);
+        reg [17:0] memory [0:1023];
+        reg [17:0] read;
+        always @(posedge clock) begin
+            if (write) memory[address] <= data;
+            read <= memory[address];
+            q <= read ^ {data[0], data[17:1]};
+        end
+    endmodule";
+    let yosys = Tools::locate().unwrap().yosys();
+    for technology in Technology::ALL {
+        let mapped = yosys.synthesise(text, "top", technology).unwrap();
+        let area = &mapped.area;
+        assert_eq!(area.lut, 18, "{technology:?} {area:?}");
+        assert!(area.ff == 18 || area.ff == 36, "{technology:?} {area:?}");
+        let rams = if technology == Technology::Ice40 { 5 } else { 1 };
+        assert_eq!(area.block_ram, rams, "{technology:?} {area:?}");
+        assert_eq!(mapped.logic_depth, 1, "{technology:?}");
+        assert!(mapped.verilog().unwrap().contains("module top"), "{technology:?}");
+        assert_eq!(place(&mapped).is_ok(), technology == Technology::Ecp5, "{technology:?}");
+    }
+}
+
+fn place(mapped: &Synthesised) -> Result<Placed, ToolError> {
+    Tools::locate().unwrap().nextpnr().place_and_route(mapped, &PlaceAndRoute::default())
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use nitro_agreement::{BlockReport, Budget, Subject, agree_all, stored_for};
+use nitro_agreement::{BlockReport, Budget, EngineKind, Subject, agree_all, stored_for};
 use nitro_simulator::BlockEntry;
 
 /// Nodes of the netlist times clocks that a block's test may take, roughly: what `rust_hdl` does in some seconds.
@@ -19,11 +19,11 @@ fn budget(subject: &Subject<'_>) -> Budget {
     Budget { groups: number(groups), lanes, clocks: number(clocks), seed: None }
 }
 
-/// Fails with every block that does not pass.
-pub fn passes(entries: &[BlockEntry]) {
+/// Fails with every block that does not pass on these engines.
+pub fn passes(entries: &[BlockEntry], engines: &[EngineKind]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/agreement");
     let stored = stored_for(entries, &folder).unwrap();
-    let failed: Vec<String> = agree_all(entries, &stored, budget)
+    let failed: Vec<String> = agree_all(entries, engines, &stored, budget)
         .into_iter()
         .filter_map(|BlockReport { block, outcome }| outcome.err().map(|error| format!("{block}: {error}")))
         .collect();

@@ -51,6 +51,8 @@ pub struct VerilogDesign<'a> {
 pub enum Effort {
     /// Little compile time (`-O1`): tests.
     Build,
+    /// The same for a netlist of gates: what it leaves open at power-up is zero, as in an FPGA, whose tools take memories to begin so.
+    Netlist,
     /// Speed (`-O3 -march=native`): benchmarks, long runs.
     Speed,
     /// Speed through small code (`-Os -march=native`), the better one for some large designs.
@@ -62,7 +64,7 @@ impl Effort {
     #[must_use]
     pub fn flags(self) -> &'static [&'static str] {
         match self {
-            Self::Build => &["-O1"],
+            Self::Build | Self::Netlist => &["-O1"],
             Self::Speed => &["-O3", "-march=native"],
             Self::Size => &["-Os", "-march=native"],
         }
@@ -74,6 +76,8 @@ impl Effort {
     pub fn verilator_options(self) -> &'static [&'static str] {
         match self {
             Self::Build => &["-O3", "--x-assign", "unique", "--x-initial", "unique"],
+            // Gates make bits of a vector from other bits of it, which Verilator calls a loop.
+            Self::Netlist => &["-O3", "--x-assign", "0", "--x-initial", "0", "-Wno-UNOPTFLAT"],
             Self::Speed | Self::Size => &["-O3", "--x-assign", "fast", "--x-initial", "fast"],
         }
     }

@@ -222,8 +222,11 @@ pub struct Check {
     #[arg(long, requires = "random_netlists")]
     pub verilator: bool,
     /// Compare blocks with the gates that Yosys makes of them, too
-    #[arg(long, conflicts_with_all = ["random_netlists", "cards", "rerun"])]
+    #[arg(long, conflicts_with_all = ["random_netlists", "cards", "rerun", "prove"])]
     pub gates: bool,
+    /// Instead of comparing simulators, prove the properties of blocks, and that each finds its planted fault
+    #[arg(long, conflicts_with_all = ["random_netlists", "cards", "rerun"])]
+    pub prove: bool,
     /// Instead of blocks, compare cards of at least this many random VPC files with the golden model
     #[arg(long, value_name = "N", conflicts_with_all = ["block", "random_netlists"], value_parser = clap::value_parser!(u64).range(1..))]
     pub cards: Option<u64>,

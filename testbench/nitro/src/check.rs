@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::progress::bar;
 
 mod cards;
+mod prove;
 
 /// Nodes above which a block gets fewer clocks: rust_hdl's own rules take long on it.
 const LARGE: usize = 5_000;
@@ -66,6 +67,9 @@ fn random_netlists(options: &Check, netlists: u32) -> Result<(), Failure> {
 pub fn run(options: &Check) -> Result<(), Failure> {
     if let Some(netlists) = options.random_netlists {
         return random_netlists(options, netlists);
+    }
+    if options.prove {
+        return prove::run(options);
     }
     if let Some(case) = &options.rerun {
         return cards::rerun(options, case);

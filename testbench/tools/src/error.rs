@@ -72,6 +72,14 @@ pub enum ToolError {
         /// What it printed.
         output: String,
     },
+    /// SymbiYosys found neither a proof nor a counterexample.
+    #[error("SymbiYosys does not know about `{top}`:\n{output}")]
+    Proof {
+        /// The top of the proof.
+        top: String,
+        /// The end of its log.
+        output: String,
+    },
     /// Yosys stopped with an error.
     #[error("Yosys failed on `{top}`:\n{output}")]
     Yosys {

@@ -1,11 +1,12 @@
 //! The virtual environment of the tools, made on first use.
 
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{content_key, lock, run, tail};
-use crate::{Nextpnr, Slang, ToolError, Verilator, Yosys, target_directory};
+use crate::{Nextpnr, Slang, SymbiYosys, ToolError, Verilator, Yosys, target_directory};
 
 /// Every wheel, pinned by hash.
 const REQUIREMENTS: &str = include_str!("../../../synth/requirements.txt");
@@ -80,6 +81,18 @@ impl Tools {
         Slang::new(self.python(), self.environment.join("slang.py"), self.target.join("eda-work"))
     }
 
+    /// SymbiYosys.
+    #[must_use]
+    pub fn symbiyosys(&self) -> SymbiYosys {
+        SymbiYosys {
+            programs: self.environment.join("bin"),
+            abc: self.packages.join("pyosys/yosys-abc"),
+            yosys: self.environment.join(PROGRAM_FOLDER).join("yosys"),
+            work: self.target.join("eda-work"),
+            search_path: self.search_path(),
+        }
+    }
+
     /// nextpnr for Lattice ECP5.
     #[must_use]
     pub fn nextpnr(&self) -> Nextpnr {
@@ -116,15 +129,18 @@ impl Tools {
     #[must_use]
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.environment.join("bin").join(name));
-        let own = [self.environment.join(PROGRAM_FOLDER), self.environment.join("bin")];
-        let system = std::env::var_os("PATH").unwrap_or_default();
-        if let Ok(path) = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&system))) {
-            command.env("PATH", path);
-        }
+        command.env("PATH", self.search_path());
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         // The wheel's makefiles name programs of the machine that it was built on.
         command.env("MAKEFLAGS", MAKE_VARIABLES);
         command
+    }
+
+    /// The environment's programs, then the system's.
+    fn search_path(&self) -> OsString {
+        let own = [self.environment.join(PROGRAM_FOLDER), self.environment.join("bin")];
+        let system = std::env::var_os("PATH").unwrap_or_default();
+        std::env::join_paths(own.into_iter().chain(std::env::split_paths(&system))).unwrap_or(system)
     }
 
     fn python(&self) -> PathBuf {

@@ -5,7 +5,7 @@ any other is Verilog. The log goes to standard output, errors to standard error,
 """
 
 import argparse
-import sys
+from importlib.metadata import version
 
 from pyosys import libyosys
 
@@ -20,13 +20,20 @@ def main():
     parser.add_argument("-Q", "-T", action="store_true")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
-    if options.version:
-        print(libyosys.yosys_version_str)
-        return
     design = libyosys.Design()
-    run = lambda command: libyosys.run_pass(command, design)
+
+    def run(command):
+        if options.log:
+            command = f"tee -a {options.log} {command}"
+        if options.q:
+            command = f"tee -q {command}"
+        libyosys.run_pass(command, design)
+
     if options.log:
-        run(f"tee -q -o {options.log} log {libyosys.yosys_version_str}")
+        open(options.log, "w", encoding="utf-8").close()
+    if options.version:
+        print(f"Yosys {version('pyosys')}")
+        return
     # Comments hold any characters, even those that separate commands.
     scripts = options.scripts + [name for name in options.files if name.endswith(".ys")]
     for name in options.files:

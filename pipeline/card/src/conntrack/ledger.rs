@@ -141,6 +141,8 @@ pub struct Ledger<const CA: usize, const EA: usize> {
     present: Signal<Local, State>,
     forwarded: Signal<Local, Bit>,
     elapsed: Signal<Local, Bits<24>>,
+    /// From the one that an update's packet found to the present one.
+    generations: Signal<Local, Bits<8>>,
     expired: Signal<Local, Bit>,
     live: Signal<Local, Bit>,
     judged: DFF<Judged<CA>>,
@@ -209,6 +211,7 @@ impl<const CA: usize, const EA: usize> Ledger<CA, EA> {
             present: Signal::default(),
             forwarded: Signal::default(),
             elapsed: Signal::default(),
+            generations: Signal::default(),
             expired: Signal::default(),
             live: Signal::default(),
             judged: DFF::default(),
@@ -337,8 +340,11 @@ impl<const CA: usize, const EA: usize> Logic for Ledger<CA, EA> {
         self.advance.tcp_flags.next = self.step.q.val().tcp_flags;
         self.judged_valid.d.next = self.step_valid.q.val();
         self.judged.d.next.step = self.step.q.val();
+        self.generations.next = self.present.val().generation - self.step.q.val().generation;
         self.judged.d.next.writes = self.step.q.val().insert
-            || (self.step.q.val().update && (self.step.q.val().generation == self.present.val().generation));
+            || (self.step.q.val().update
+                && !self.generations.val().get_bits::<4>(4).any()
+                && self.generations.val().get_bits::<4>(0) <= self.present.val().renewals);
         self.judged.d.next.live = self.live.val();
         self.judged.d.next.gone = self.expired.val() && self.elapsed.val().any();
         self.judged.d.next.closing = self.advance.after_closing.val();
@@ -347,6 +353,11 @@ impl<const CA: usize, const EA: usize> Logic for Ledger<CA, EA> {
         self.judged.d.next.state = self.advance.after.val();
         if self.step.q.val().insert && !self.live.val() {
             self.judged.d.next.state.generation = self.present.val().generation + 1;
+            if !self.step.q.val().hit {
+                self.judged.d.next.state.renewals = bits::<4>(0);
+            } else if !self.present.val().renewals.all() {
+                self.judged.d.next.state.renewals = self.present.val().renewals + 1;
+            }
         }
 
         // --- third clock: limits, the new deadline, and what follows ---

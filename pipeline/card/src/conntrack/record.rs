@@ -105,7 +105,8 @@ pub struct ConntrackInserted {
 pub struct ConntrackUpdate {
     /// The connection's number.
     pub id: Bits<16>,
-    /// Its generation; the packet of another one counts for nothing.
+    /// The generation that the packet found. If the connection has begun anew in its place since, by a packet that came before this one and
+    /// waited, this one counts for the new one ([`State::renewals`]); otherwise the packet of another generation counts for nothing.
     pub generation: Bits<8>,
     /// The packet's TCP flags; without meaning for other protocols.
     pub tcp_flags: Bits<8>,
@@ -127,6 +128,8 @@ pub struct ConntrackAllowance {
 pub struct State {
     /// Which of the connections that have had the number.
     pub generation: Bits<8>,
+    /// How many generations before this one had the same key, 15 at most.
+    pub renewals: Bits<4>,
     /// The interface.
     pub eni: Bits<8>,
     /// What kind of protocol ([`class`](super::state)).

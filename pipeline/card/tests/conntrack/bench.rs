@@ -250,7 +250,7 @@ impl<'a> Bench<'a> {
         self.insertions.push_back(Insertion { flow, direction, flags, tag });
     }
 
-    /// A packet of a flow's connection, or of one that had its number before.
+    /// A packet of a flow's connection, or a stale one: of the connection before it in its place, for which it waited, or of one that had the number long before.
     pub fn update(&mut self, side: Side, flow: usize, direction: usize, flags: u64, stale: bool) {
         let Some(entry) = self.reference.entries.get(&flow).copied() else { return };
         // Later the number may belong to another.
@@ -258,10 +258,15 @@ impl<'a> Bench<'a> {
             return;
         }
         self.changes(flow, self.now + SETTLED);
-        let generation = (entry.generation + 256 - u64::from(stale)) % 256;
+        let before = match (stale, entry.renewed) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 16,
+        };
+        let generation = (entry.generation + 256 - before) % 256;
         let item = vec![vec![entry.id], vec![generation], vec![flags], vec![direction as u64]];
         self.sources[4 + side as usize].push(item);
-        if !stale {
+        if before < 16 {
             self.reference.update(flow, direction, flags);
         }
     }

@@ -34,6 +34,8 @@ pub struct Limits {
 pub struct Entry {
     pub id: u64,
     pub generation: u64,
+    /// It has begun anew in its place: packets that found the one before count for it.
+    pub renewed: bool,
     eni: u64,
     protocol: u64,
     seen: [bool; 2],
@@ -135,9 +137,11 @@ impl Reference {
     pub fn made(&mut self, number: usize, flow: &Flow, direction: usize, flags: u64, id: u64, generation: u64) {
         let (tick, limits) = (self.tick, self.limits[flow.eni as usize]);
         let old = self.find(number, is_open(flow.protocol, flags), tick);
+        let held = self.entries.get(&number).is_some_and(|entry| tick <= entry.deadline && entry.id == id);
         let mut entry = old.unwrap_or(Entry {
             id,
             generation,
+            renewed: held,
             eni: flow.eni,
             protocol: flow.protocol,
             seen: [false; 2],

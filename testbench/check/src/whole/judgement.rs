@@ -92,12 +92,21 @@ impl<E: Engine> Whole<E> {
         let Some(Replaced { change, back, anew }) = replaced else { return judge(&mut self.model, frame) };
         let flow = (frame.bank as usize, flow_id(frame.tuser.into(), &parse(&frame.bytes)));
         if !anew.contains(&flow) {
-            let mut model = self.model.clone();
-            let outcome = judge(&mut model, frame);
-            let local = outcome.local.as_deref().map(|local| self.local_event(frame, local, told.number));
-            if self.event(frame, &outcome, told) == *told.found && local.as_ref() == told.crossed {
-                self.model = model;
-                return outcome;
+            // A frame of an interface to itself is judged twice, and the policy may be replaced in between.
+            for between in [None, change.ingress_alone(back)] {
+                let mut model = self.model.clone();
+                if let Some(between) = &between {
+                    between.apply(&mut model);
+                }
+                let outcome = judge(&mut model, frame);
+                let local = outcome.local.as_deref().map(|local| self.local_event(frame, local, told.number));
+                if self.event(frame, &outcome, told) == *told.found && local.as_ref() == told.crossed {
+                    if between.is_some() {
+                        back.apply(&mut model);
+                    }
+                    self.model = model;
+                    return outcome;
+                }
             }
         }
         change.apply(&mut self.model);

@@ -219,6 +219,11 @@ impl Model {
 
     /// A guest's frame, from the interface of this number; `error` is the stream's error flag.
     pub fn tx(&mut self, eni: u8, frame: &[u8], error: bool) -> Outcome {
+        self.tx_between(eni, frame, error, |_| {})
+    }
+
+    /// The same; if the frame is for another guest here, `change` comes between its two paths.
+    pub fn tx_between(&mut self, eni: u8, frame: &[u8], error: bool, change: impl FnOnce(&mut Self)) -> Outcome {
         let mut flow = Flow::None;
         let mut inner = None;
         let verdict = self.tx_path(eni, frame, error, &mut flow, &mut inner).unwrap_or_else(Verdict::Drop);
@@ -227,6 +232,7 @@ impl Model {
             self.counters.lose(eni, reason);
         }
         let local = inner.map(|(vni, inner)| {
+            change(self);
             let mut flow = Flow::None;
             let verdict = self.receive(vni, &inner, &mut flow).unwrap_or_else(Verdict::Drop);
             Box::new(self.received(verdict, flow, inner.len()))

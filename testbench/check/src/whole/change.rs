@@ -70,18 +70,6 @@ impl Change {
         }
     }
 
-    /// What has been replaced for packets that come, when those that go are still under what `back` leads to.
-    #[must_use]
-    pub fn ingress_alone(&self, back: &Self) -> Option<Self> {
-        match (self, back) {
-            (Self::Policy { eni, policy }, Self::Policy { policy: old, .. }) => {
-                let policy = EniPolicy { egress: old.egress.clone(), ..(**policy).clone() };
-                Some(Self::Policy { eni: *eni, policy: Box::new(policy) })
-            }
-            _ => None,
-        }
-    }
-
     /// It leaves limits and timeouts as the model has them.
     #[must_use]
     pub fn keeps_limits(&self, model: &Model) -> bool {

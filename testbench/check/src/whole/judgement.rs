@@ -92,16 +92,18 @@ impl<E: Engine> Whole<E> {
         let Some(Replaced { change, back, anew }) = replaced else { return judge(&mut self.model, frame) };
         let flow = (frame.bank as usize, flow_id(frame.tuser.into(), &parse(&frame.bytes)));
         if !anew.contains(&flow) {
-            // A frame of an interface to itself is judged twice, and the policy may be replaced in between.
-            for between in [None, change.ingress_alone(back)] {
+            // A guest's frame for a guest here is judged twice, and the policy may be replaced in between.
+            for between in [false, true] {
                 let mut model = self.model.clone();
-                if let Some(between) = &between {
-                    between.apply(&mut model);
-                }
-                let outcome = judge(&mut model, frame);
+                let outcome = match frame.bank {
+                    Bank::Tx if between => model.tx_between(frame.tuser, &frame.bytes, false, |model| {
+                        change.apply(model);
+                    }),
+                    _ => judge(&mut model, frame),
+                };
                 let local = outcome.local.as_deref().map(|local| self.local_event(frame, local, told.number));
                 if self.event(frame, &outcome, told) == *told.found && local.as_ref() == told.crossed {
-                    if between.is_some() {
+                    if between {
                         back.apply(&mut model);
                     }
                     self.model = model;

@@ -72,8 +72,8 @@ pub fn proofs() -> Vec<Proof> {
         proof("packet_fifo_16", Streams, "valid_q <= pop | (valid_q & ~tx_tready);", "valid_q <= pop;"),
         Proof {
             // Reachability has to find that the counters of the harness and the FIFO's agree, and does not within minutes. Frames have up to
-            // four beats here, and the FIFO's memory is used four times over.
-            engine: ProofEngine::Bounded { clocks: 16 },
+            // four beats here, and the FIFO's memory is used twice.
+            engine: ProofEngine::Bounded { clocks: 12 },
             ..proof(
                 "packet_fifo_16",
                 WholeFrames,
